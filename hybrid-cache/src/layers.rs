@@ -1,0 +1,67 @@
+//! What the slower layers have in common: they keep bytes under a key and know nothing of values or policy.
+//!
+//! To add a layer: implement [`Layer`] in `layers/<name>.rs`, give it a [`LayerKind`] and a place in
+//! `runtime.rs`. The order in which layers are asked is not decided here but in `cached_fn.rs`.
+
+use std::{fmt, time::Duration};
+
+use futures_core::future::BoxFuture;
+
+use crate::{
+    error::{LayerError, LayerKind},
+    key::Key,
+};
+
+/// A store of records: opaque bytes with a life.
+///
+/// Every operation ends within the layer's own time budget, and a failure is an ordinary [`LayerError`],
+/// never a panic. Cancelling a returned future is safe.
+pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
+    /// Which layer this is.
+    fn kind(&self) -> LayerKind;
+
+    /// What is stored under `key`, and the current epoch of the key's function.
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>>;
+
+    /// Stores `record` for at most `life`. Resolves when the layer has it, not when it was queued.
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        record: Vec<u8>,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<(), LayerError>>;
+
+    /// Forgets `key`. Once this resolved with [`Removal::Done`], no crash brings the record back.
+    ///
+    /// Ordered after every `put` of the same key that resolved before this was called.
+    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>>;
+
+    /// Changes the epoch of the function `scope` (see [`Key::scope`]), in constant time: records that carry
+    /// an older epoch are not valid any more.
+    fn remove_all<'a>(&'a self, scope: &'a str) -> BoxFuture<'a, Result<Removal, LayerError>>;
+
+    /// Waits until everything accepted so far is as safe as the layer makes it.
+    fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
+
+    /// Flushes and lets go of connections, threads and files. Later operations are [`LayerError::Closed`].
+    fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
+}
+
+/// The answer to [`Layer::get`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// The record's bytes, unchecked.
+    pub(crate) record: Option<Vec<u8>>,
+    /// A random number that the layer changes whenever all answers of the function are forgotten. A record
+    /// carries the epoch that was current before its value was computed, and is good while it still is.
+    pub(crate) epoch: u64,
+}
+
+/// How far a removal got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// The layer has forgotten.
+    Done,
+    /// The layer cannot be reached; it will be told before anything of this key is read from it again.
+    Queued,
+}
