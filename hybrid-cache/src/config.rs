@@ -1,0 +1,80 @@
+//! From the environment and the builder to the settings in force.
+//!
+//! Knows names, units, defaults and precedence. Knows nothing of connections: it opens nothing and checks
+//! nothing but the text it was given.
+
+mod builder;
+mod functions;
+mod secret;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use self::builder::{Builder, builder};
+pub(crate) use self::{
+    functions::{FunctionOverride, FunctionOverrides},
+    secret::Secret,
+};
+use crate::error::LayerKind;
+
+/// All settings in force, checked. Where an attribute says something else, the attribute is stronger than
+/// these, and a function's own variable ([`Settings::function`]) is stronger than its attribute.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `false`: every call runs its body, nothing is opened or written.
+    pub(crate) enabled: bool,
+    /// The first part of every key in Redis.
+    pub(crate) namespace: String,
+    /// Where answers are kept if the attribute does not say; fastest first.
+    pub(crate) layers: Vec<LayerKind>,
+    /// How long an answer is fresh.
+    pub(crate) ttl: Duration,
+    /// The largest part by which a life is shortened at random; at least 0, less than 1.
+    pub(crate) jitter: f64,
+    /// How long a caller waits for a load that another call started.
+    pub(crate) wait: Duration,
+    /// Entries in memory, for each function.
+    pub(crate) mem_capacity: u64,
+    /// `None`: no address was given, the layer is skipped.
+    pub(crate) redis: Option<RedisSettings>,
+    /// `None`: no directory was given and the platform has none for caches, the layer is skipped.
+    pub(crate) disk: Option<DiskSettings>,
+    functions: FunctionOverrides,
+}
+
+impl Settings {
+    /// What the environment says about the function of this name.
+    pub(crate) fn function(&self, name: &str) -> FunctionOverride {
+        self.functions.of(name)
+    }
+}
+
+/// Where the shared layer is and how long it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RedisSettings {
+    pub(crate) url: Secret,
+    /// Takes the place of a password inside `url`.
+    pub(crate) password: Option<Secret>,
+    /// For one operation, connecting included.
+    pub(crate) timeout: Duration,
+}
+
+/// Where the disk layer is and how much it may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DiskSettings {
+    pub(crate) dir: PathBuf,
+    pub(crate) max_bytes: u64,
+    /// For one read.
+    pub(crate) timeout: Duration,
+    pub(crate) engine: DiskEngine,
+}
+
+/// What stores the bytes of the disk layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum DiskEngine {
+    /// `redb`; the default. Cargo feature `disk`.
+    #[default]
+    Redb,
+    /// `sled` 0.34. Cargo feature `disk-sled`.
+    Sled,
+}
