@@ -1,1 +1,45 @@
-//! The `#[cached]` attribute.
+//! The `#[cached]` attribute of `hybrid-cache`. Use it through that crate: `use hybrid_cache::cached;`.
+//!
+//! The macro names things; the runtime does them. What it emits for one function is a key, one call into
+//! `hybrid_cache::__private`, and thin companions.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `args.rs` | what stands in the parentheses, with spans |
+//! | `duration.rs`, `layer.rs`, `template.rs` | single values in there |
+//! | `function.rs` | what we need to know of the function |
+//! | `check.rs` | every rule, one small function each |
+//! | `expand.rs`, `companions.rs` | checked input → tokens |
+//! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
+
+mod args;
+mod check;
+mod companions;
+mod duration;
+mod expand;
+mod fallback;
+mod function;
+mod layer;
+mod template;
+
+use proc_macro::TokenStream;
+
+use crate::{args::Args, function::Function};
+
+#[doc = include_str!("../docs/cached.md")]
+#[proc_macro_attribute]
+pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
+    expansion(args.into(), item.into()).into()
+}
+
+fn expansion(args: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let function = match Function::parse(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return fallback::untouched(&error, &item),
+    };
+    let (args, malformed) = Args::parse(args);
+    match check::all(malformed, &args, &function) {
+        Ok(()) => expand::cached(&args, &function),
+        Err(errors) => fallback::with_stubs(&errors, &args, &function),
+    }
+}

@@ -1,0 +1,263 @@
+//! The companion struct and its functions: thin, one call into the runtime each.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, FnArg, Ident, Meta, Signature};
+
+use crate::{
+    expand::{Names, key_text},
+    function::{Argument, Function, Ownership},
+};
+
+/// The lints that a user may have on and that generated functions would trip; nothing of the user's own is
+/// under these attributes.
+fn quiet() -> TokenStream {
+    quote!(#[allow(
+        dead_code, unreachable_pub, unused_qualifications, private_interfaces, clippy::all, clippy::pedantic,
+        clippy::nursery, clippy::restriction
+    )])
+}
+
+/// The line that is appended to the documentation of the function.
+pub(crate) fn doc_line(names: &Names<'_>) -> String {
+    let (companion, source) = (&names.companion, &names.args.source);
+    let options =
+        if source.is_empty() { String::new() } else { format!(" with `{}`", source.replace('`', "'")) };
+    format!("Cached{options}: [`{companion}`](struct@{companion}) has `invalidate` and the other companions.")
+}
+
+/// `#[expect(..)]` would be unfulfilled on one of the two functions that one became.
+pub(crate) fn expectation_as_permission(attribute: &Attribute) -> Attribute {
+    let mut attribute = attribute.clone();
+    if let Meta::List(list) = &mut attribute.meta
+        && list.path.is_ident("expect")
+    {
+        list.path = Ident::new("allow", Span::mixed_site()).into();
+    }
+    attribute
+}
+
+/// The struct beside the function. Types and functions have separate namespaces: one `use` imports both.
+pub(crate) fn item(names: &Names<'_>) -> TokenStream {
+    let Names { companion, function, .. } = names;
+    let (cfgs, vis) = (names.cfgs(), &function.vis);
+    let doc = format!(
+        "The companions of [`{name}`](fn@{name}): forget, look at and refresh the answers it keeps.",
+        name = function.sig.ident
+    );
+    quote! {
+        #(#cfgs)*
+        #[doc = #doc]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        #vis struct #companion {}
+    }
+}
+
+pub(crate) fn real(names: &Names<'_>) -> TokenStream {
+    let Names { companion, .. } = names;
+    let (cfgs, quiet) = (names.cfgs(), quiet());
+    let (key, load) = (key(names), load(names));
+    let functions = public(names).map(|companion| companion.function(names, &companion.body));
+    let uncached = uncached(names);
+    quote! {
+        #(#cfgs)*
+        #quiet
+        impl #companion {
+            #key
+            #load
+            #(#functions)*
+        }
+        #uncached
+    }
+}
+
+/// The same functions with bodies that are never run: after an error, calls of them still type-check.
+pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
+    let Names { companion, .. } = names;
+    let (cfgs, quiet) = (names.cfgs(), quiet());
+    let stub = quote!(::core::unimplemented!());
+    let functions = public(names).map(|companion| companion.function(names, &stub));
+    quote! {
+        #(#cfgs)*
+        #[allow(unused_variables, unreachable_code)]
+        #quiet
+        impl #companion { #(#functions)* }
+    }
+}
+
+struct Companion {
+    doc: &'static str,
+    attrs: TokenStream,
+    signature: TokenStream,
+    body: TokenStream,
+}
+
+impl Companion {
+    fn function(&self, names: &Names<'_>, body: &TokenStream) -> TokenStream {
+        let Self { doc, attrs, signature, .. } = self;
+        let vis = &names.function.vis;
+        quote!(#[doc = #doc] #attrs #vis #signature { #body })
+    }
+}
+
+fn public(names: &Names<'_>) -> impl Iterator<Item = Companion> {
+    let Names { runtime, private, function, .. } = names;
+    let generics = &function.sig.generics;
+    let constraints = &generics.where_clause;
+    let arguments: Vec<_> = names.unskipped().map(typed).collect();
+    let key_arguments = names.unskipped().map(|argument| &argument.name);
+    let key = quote!(Self::__key(#(&#key_arguments),*));
+    let every_argument: Vec<_> = function.arguments.iter().map(typed).collect();
+    let every_name = function.arguments.iter().map(|argument| &argument.name);
+    let cache = quote!(<Self as #private::Function>::cache());
+    let (value, value_type) = (new_value(names), quote!(#private::ValueOf<Self>));
+    let output = &function.sig.output;
+    let must_use = quote!(#[must_use]);
+    let companion =
+        |doc, attrs: &TokenStream, signature, body| Companion { doc, attrs: attrs.clone(), signature, body };
+    let nothing = TokenStream::new();
+    [
+        companion(
+            "The key of this answer. `Display` is what stands in Redis.",
+            &must_use,
+            quote!(fn key #generics (#(#arguments),*) -> #runtime::Key #constraints),
+            quote!(#cache.key(#key)),
+        ),
+        companion(
+            "Forgets this answer in every layer and process.",
+            &nothing,
+            quote!(async fn invalidate #generics (#(#arguments),*) -> #runtime::Invalidated #constraints),
+            quote!(#cache.invalidate(#key).await),
+        ),
+        companion(
+            "Forgets all answers of this function, in constant time.",
+            &nothing,
+            quote!(async fn invalidate_all() -> #runtime::Invalidated),
+            quote!(#cache.invalidate_all().await),
+        ),
+        companion(
+            "What is cached; never loads, never promotes.",
+            &must_use,
+            quote!(async fn peek #generics (#(#arguments),*) -> ::core::option::Option<#value_type> #constraints),
+            quote!(#cache.peek(#key).await),
+        ),
+        companion(
+            "Stores an answer the caller already has.",
+            &nothing,
+            quote!(async fn put #generics (#(#arguments,)* #value: #value_type) #constraints),
+            quote!(#cache.put(#key, #value).await),
+        ),
+        companion(
+            "Computes the answer anew and stores it, whatever is cached.",
+            &nothing,
+            quote!(async fn refresh #generics (#(#every_argument),*) #output #constraints),
+            quote!({
+                let __hc_key = #key;
+                #cache.refresh(__hc_key, Self::__load(#(#every_name),*)).await
+            }),
+        ),
+        companion(
+            "What happened so far: hits per layer, misses, loads, errors.",
+            &must_use,
+            quote!(fn stats() -> #runtime::Stats),
+            quote!(#cache.stats()),
+        ),
+    ]
+    .into_iter()
+}
+
+fn typed(argument: &Argument) -> TokenStream {
+    let Argument { name, ty, .. } = argument;
+    quote!(#name: #ty)
+}
+
+/// The parameter of `put`, called so that no argument of the function has the same name.
+fn new_value(names: &Names<'_>) -> Ident {
+    let free = ["value", "answer"].into_iter().find(|name| names.function.argument(name).is_none());
+    Ident::new(free.unwrap_or("__hc_value"), Span::mixed_site())
+}
+
+/// ```text
+/// fn __key(id: &u64, lang: &&str) -> KeyText { KeyWriter::new().argument("id", id)….finish() }
+/// ```
+fn key(names: &Names<'_>) -> TokenStream {
+    let private = &names.private;
+    let Signature { generics, .. } = &names.function.sig;
+    let constraints = &generics.where_clause;
+    let text = key_text(names);
+    let arguments = names.unskipped().map(|Argument { name, ty, .. }| quote!(#name: &#ty));
+    quote! {
+        fn __key #generics (#(#arguments),*) -> #private::KeyText #constraints { #text }
+    }
+}
+
+/// ```text
+/// fn __load(id: u64, lang: &str) -> Pin<Box<dyn Future<Output = R> + Send>> {
+///     let lang = to_owned(lang);
+///     Box::pin(async move { product::uncached(id, borrow(&lang)).await })
+/// }
+/// ```
+///
+/// Not in the function itself: it names the type of its future, so that a body may call its own function. (The
+/// compiler could not find out there whether a future that contains itself is `Send`.)
+fn load(names: &Names<'_>) -> TokenStream {
+    let Names { private, companion, function, .. } = names;
+    let Signature { generics, ident, .. } = &function.sig;
+    let constraints = &generics.where_clause;
+    let arguments = function.arguments.iter().map(typed);
+    let owned = borrowed(function).map(|Argument { name, ty, .. }| {
+        let span = syn::spanned::Spanned::span(ty);
+        quote_spanned!(span=> let #name = #private::to_owned(#name);)
+    });
+    let lent = function.arguments.iter().map(|Argument { name, ty, ownership }| match ownership {
+        Ownership::Owned => name.to_token_stream(),
+        Ownership::Borrowed => {
+            let span = syn::spanned::Spanned::span(ty);
+            quote_spanned!(span=> #private::borrow(&#name))
+        }
+    });
+    let answer = function.answer();
+    // At the name of the function: the compiler complains there when the body's future is not `Send`.
+    let future = quote_spanned! {ident.span()=>
+        ::std::boxed::Box::pin(async move { #companion::uncached(#(#lent),*).await })
+    };
+    quote! {
+        fn __load #generics (#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
+            dyn ::core::future::Future<Output = #answer> + ::core::marker::Send
+        >> #constraints {
+            #(#owned)*
+            #future
+        }
+    }
+}
+
+fn borrowed(function: &Function) -> impl Iterator<Item = &Argument> {
+    function.arguments.iter().filter(|argument| argument.ownership == Ownership::Borrowed)
+}
+
+/// The body in place, so that `?` and `return` keep their meaning, under the user's own lints.
+fn uncached(names: &Names<'_>) -> TokenStream {
+    let Names { companion, function, .. } = names;
+    let Function { vis, sig, body, .. } = function;
+    let cfgs = names.cfgs();
+    let lints = function.attrs.iter().filter(|attribute| is_lint(attribute)).map(expectation_as_permission);
+    let Signature { generics, inputs, output, .. } = sig;
+    let constraints = &generics.where_clause;
+    let inputs = inputs.iter().filter(|input| matches!(input, FnArg::Typed(_)));
+    quote! {
+        #(#cfgs)*
+        impl #companion {
+            #[doc = "The function itself: asks no layer and stores nothing."]
+            #[allow(
+                dead_code, unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc,
+                clippy::must_use_candidate, clippy::too_many_arguments, clippy::unused_async
+            )]
+            #(#lints)*
+            #vis async fn uncached #generics (#(#inputs),*) #output #constraints #body
+        }
+    }
+}
+
+fn is_lint(attribute: &Attribute) -> bool {
+    ["allow", "expect", "warn", "deny"].iter().any(|lint| attribute.path().is_ident(lint))
+}

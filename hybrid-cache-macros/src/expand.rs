@@ -1,0 +1,264 @@
+//! Checked input → tokens: the function itself, and how the runtime finds its cache.
+//!
+//! Paths are absolute and bindings are called `__hc_*`, so that nothing the user names or shadows can be
+//! mistaken for ours. What the generated code calls is in `private.rs` of the runtime.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
+
+use crate::{
+    args::{Args, LayerTtl},
+    companions,
+    duration::Life,
+    function::{Argument, Function},
+    layer::Layer,
+    template::Place,
+};
+
+/// What the parts of the expansion refer to.
+pub(crate) struct Names<'a> {
+    pub(crate) args: &'a Args,
+    pub(crate) function: &'a Function,
+    /// The generated struct.
+    pub(crate) companion: Ident,
+    /// The runtime crate, and its module for generated code.
+    pub(crate) runtime: Path,
+    pub(crate) private: TokenStream,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn new(args: &'a Args, function: &'a Function) -> Self {
+        let runtime = args.runtime.clone().unwrap_or_else(|| parse_quote!(::hybrid_cache));
+        let companion = args.companion.clone().unwrap_or_else(|| function.sig.ident.clone());
+        let private = quote!(#runtime::__private);
+        Self { args, function, companion, runtime, private }
+    }
+
+    /// The arguments of the companions: all but the skipped ones.
+    pub(crate) fn unskipped(&self) -> impl Iterator<Item = &'a Argument> {
+        let skip = &self.args.skip;
+        self.function.arguments.iter().filter(|argument| !skip.contains(&argument.name))
+    }
+
+    /// The value and the error of the function's outcome, by type.
+    pub(crate) fn value_of(&self) -> TokenStream {
+        let Self { private, companion, .. } = self;
+        quote!(#private::ValueOf<#companion>)
+    }
+
+    /// `#[cfg]` of the function, for every item made from it.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> {
+        self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+}
+
+pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
+    let names = Names::new(args, function);
+    let call = call(&names);
+    let companion = companions::item(&names);
+    let function_impl = function_impl(&names, &accessor(&names));
+    let companions = companions::real(&names);
+    quote!(#call #companion #function_impl #companions)
+}
+
+/// ```text
+/// Input:   pub async fn product(id: u64, lang: &str) -> R { BODY }
+/// Output:  pub async fn product(id: u64, lang: &str) -> R {
+///              let __hc_cache = <product as Function>::cache();
+///              let __hc_key = product::__key(&id, &lang);
+///              if let Some(__hc_answer) = __hc_cache.hit(&__hc_key) { return __hc_answer; }
+///              __hc_cache.load(__hc_key, product::__load(id, lang)).await
+///          }
+/// ```
+fn call(names: &Names<'_>) -> TokenStream {
+    let Names { companion, private, function, .. } = names;
+    let Function { vis, sig, .. } = function;
+    let attrs = function.attrs.iter().map(companions::expectation_as_permission);
+    let line = companions::doc_line(names);
+    let key_arguments = names.unskipped().map(|argument| &argument.name);
+    let arguments = function.arguments.iter().map(|argument| &argument.name);
+    quote! {
+        #(#attrs)*
+        #[doc = ""]
+        #[doc = #line]
+        #vis #sig {
+            let __hc_cache = <#companion as #private::Function>::cache();
+            let __hc_key = #companion::__key(#(&#key_arguments),*);
+            if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
+                return __hc_answer;
+            }
+            __hc_cache.load(__hc_key, #companion::__load(#(#arguments),*)).await
+        }
+    }
+}
+
+/// Ties the companion struct to the type of the function's outcome and to its cache.
+///
+/// Whether the outcome is a `Result` is found out by type, so that aliases work: an inherent associated
+/// constant (`Probe<Result<T, E>>` has one) wins over that of the trait, which every type has.
+pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
+    let Names { companion, private, function, .. } = names;
+    let cfgs = names.cfgs();
+    let answer = function.answer();
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Function for #companion {
+            type Outcome = #private::Returns<#answer, {
+                #[allow(unused_imports)]
+                use #private::Infallible as _;
+                #private::Probe::<#answer>::FALLIBLE
+            }>;
+            fn cache() -> &'static #private::CachedFn<Self::Outcome> { #accessor }
+        }
+    }
+}
+
+fn accessor(names: &Names<'_>) -> TokenStream {
+    let Names { companion, private, .. } = names;
+    let constants = constants(names.args);
+    let definition = definition(names);
+    let abilities = abilities(names);
+    let cacheable = at_value(names, &quote!(require_cacheable));
+    quote! {
+        #constants
+        static __HC_CACHE: ::std::sync::LazyLock<
+            #private::CachedFn<<#companion as #private::Function>::Outcome>
+        > = ::std::sync::LazyLock::new(|| {
+            #cacheable;
+            #private::CachedFn::new(#definition, #abilities)
+        });
+        &__HC_CACHE
+    }
+}
+
+/// `ttl = PATH` is looked at by the compiler, not by us: a zero there is an error as well.
+fn constants(args: &Args) -> TokenStream {
+    let lives = args.ttl.iter().chain(args.layer_ttls.iter().map(|entry| &entry.life));
+    lives
+        .filter_map(|life| match life {
+            Life::Constant(path) => Some(path),
+            Life::Literal { .. } => None,
+        })
+        .map(|path| {
+            let span = syn::spanned::Spanned::span(path);
+            quote_spanned! {span=>
+                const _: () = ::core::assert!(!::core::time::Duration::is_zero(&#path), "this `ttl` is zero");
+            }
+        })
+        .collect()
+}
+
+fn definition(names: &Names<'_>) -> TokenStream {
+    let Names { args, function, runtime, private, .. } = names;
+    let new = if let Some(name) = &args.name {
+        quote!(#private::Definition::named(#name))
+    } else {
+        let name = function.name();
+        quote!(#private::Definition::new(::core::concat!(::core::module_path!(), "::", #name)))
+    };
+    let kind = |layer: Layer| {
+        let variant = layer.variant();
+        quote!(#runtime::LayerKind::#variant)
+    };
+    let layers = args.layers.iter().map(|layers| {
+        let kinds = layers.known().map(kind);
+        quote!(.layers(&[#(#kinds),*]))
+    });
+    let layer_ttls = args.layer_ttls.iter().filter_map(|LayerTtl { layer, life }| {
+        let (kind, life) = (kind(layer.layer()?), life.tokens());
+        Some(quote!(.layer_ttl(#kind, #life)))
+    });
+    let ttl = args.ttl.iter().map(Life::tokens);
+    let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
+    let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
+    let none_ttl = args.none_ttl.iter().map(Life::tokens);
+    let version = args.version.iter().map(|version| Literal::u32_unsuffixed(version.value));
+    quote! {
+        #new #(#layers)* #(.ttl(#ttl))* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))*
+            #(.none_ttl(#none_ttl))* #(.version(#version))*
+    }
+}
+
+/// What the types of the outcome can do, found out by type like `FALLIBLE`.
+fn abilities(names: &Names<'_>) -> TokenStream {
+    let Names { companion, private, args, .. } = names;
+    let value = names.value_of();
+    let codec = match &args.layers {
+        Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
+        Some(_) => {
+            let codec = at_value(names, &quote!(require_codec));
+            quote!(::core::option::Option::Some(#codec))
+        }
+        None => quote!({
+            #[allow(unused_imports)]
+            use #private::NoCodec as _;
+            #private::CodecProbe::<#value>::new().codec()
+        }),
+    };
+    quote! {
+        #private::Abilities {
+            codec: #codec,
+            is_none: {
+                #[allow(unused_imports)]
+                use #private::NeverNone as _;
+                #private::OptionProbe::<#value>::new().is_none()
+            },
+            clone_error: {
+                #[allow(unused_imports)]
+                use #private::NotClone as _;
+                #private::CloneProbe::<#private::ErrorOf<#companion>>::new().clone_fn()
+            },
+        }
+    }
+}
+
+/// `__private::<check>::<ValueOf<product>>()`, placed at the value in the function's return type, so that the
+/// compiler underlines the user's type when it does not pass the check.
+fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
+    let Names { private, companion, function, .. } = names;
+    let ends = function.value_ends();
+    let value = quote_spanned!(ends.first=> #private::ValueOf);
+    let mut companion = companion.clone();
+    companion.set_span(companion.span().located_at(ends.first));
+    let generics = quote_spanned!(ends.last=> <#companion>);
+    let check = Ident::new(&check.to_string(), ends.first);
+    quote_spanned!(ends.first=> #private::#check::<#value #generics>())
+}
+
+/// The expression that writes the key. Without a template: all arguments, in the order of their names, so
+/// that changing their order in the source changes no key.
+pub(crate) fn key_text(names: &Names<'_>) -> TokenStream {
+    let private = &names.private;
+    let Some(template) = &names.args.key else {
+        let mut arguments: Vec<_> = names.unskipped().collect();
+        arguments.sort_by_key(|argument| argument.key_name());
+        let arguments = arguments.into_iter().map(|argument| {
+            let (text, name) = (argument.key_name(), &argument.name);
+            quote!(.argument(#text, #name))
+        });
+        return quote!(#private::KeyWriter::new() #(#arguments)* .finish());
+    };
+    let literals = template.literal_text();
+    let pieces = template.pieces.iter().map(|piece| match piece {
+        crate::template::Piece::Text(text) => quote!(.literal(#text)),
+        crate::template::Piece::Place(place) => place_value(names, place, template.span),
+    });
+    quote!(#private::KeyWriter::template(#literals) #(#pieces)* .finish())
+}
+
+fn place_value(names: &Names<'_>, place: &Place, span: proc_macro2::Span) -> TokenStream {
+    let mut argument = names
+        .function
+        .argument(&place.argument)
+        .map_or_else(|| format_ident!("r#{}", place.argument), |argument| argument.name.clone());
+    argument.set_span(argument.span().located_at(span));
+    let fields = &place.fields;
+    let value: syn::Expr = if fields.is_empty() {
+        parse_quote_spanned!(span=> #argument)
+    } else {
+        parse_quote_spanned!(span=> &#argument #(.#fields)*)
+    };
+    quote_spanned!(span=> .value(#value))
+}

@@ -1,0 +1,173 @@
+//! What we need to know of the function under the attribute. The body stays a heap of tokens: nothing here
+//! or later looks into it, so that it means in the expansion what it means outside.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, Visibility,
+    ext::IdentExt as _,
+    parse::{Parse, ParseStream},
+    parse_quote,
+};
+
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// The block, braces included.
+    pub(crate) body: TokenStream,
+    /// The arguments that have a plain name; the others are an error by the time anything is expanded.
+    pub(crate) arguments: Vec<Argument>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    pub(crate) ownership: Ownership,
+}
+
+/// What it takes to move an argument into a load, which may outlive the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// Moved as it is.
+    Owned,
+    /// `&T` or `Option<&T>`: made owned when a load starts, lent to the body again.
+    Borrowed,
+}
+
+/// The two ends of a piece of source. Tokens spanned with them make the compiler underline all of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) first: Span,
+    pub(crate) last: Span,
+}
+
+impl Function {
+    pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
+        syn::parse2(item)
+    }
+
+    /// The name without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+
+    pub(crate) fn argument(&self, name: &str) -> Option<&Argument> {
+        self.arguments.iter().find(|argument| argument.is_named(name))
+    }
+
+    pub(crate) fn answer(&self) -> Type {
+        match &self.sig.output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, ty) => Type::clone(ty),
+        }
+    }
+
+    /// Where a complaint about the cached value belongs: at `T` of `T`, `Option<T>`, `Result<T, E>`.
+    ///
+    /// Only for spans and for stubs after an error: what really is a `Result` is found out by type.
+    pub(crate) fn value(&self) -> Type {
+        let answer = self.answer();
+        generic_of(&answer, "Result").cloned().unwrap_or(answer)
+    }
+
+    pub(crate) fn value_ends(&self) -> Ends {
+        match &self.sig.output {
+            ReturnType::Default => Ends { first: self.sig.ident.span(), last: self.sig.ident.span() },
+            ReturnType::Type(_, ty) => {
+                let value = generic_of(ty, "Result").unwrap_or(ty);
+                Ends::of(generic_of(value, "Option").unwrap_or(value))
+            }
+        }
+    }
+}
+
+impl Argument {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name.unraw() == name
+    }
+
+    /// The name without `r#`, as it stands in keys.
+    pub(crate) fn key_name(&self) -> String {
+        self.name.unraw().to_string()
+    }
+
+    fn of(arg: &FnArg) -> Option<Self> {
+        let FnArg::Typed(typed) = arg else { return None };
+        let Pat::Ident(pattern) = &*typed.pat else { return None };
+        let ty = Type::clone(&typed.ty);
+        Some(Self { name: pattern.ident.clone(), ownership: Ownership::of(&ty), ty })
+    }
+}
+
+impl Ownership {
+    fn of(ty: &Type) -> Self {
+        match (ty, generic_of(ty, "Option")) {
+            (Type::Reference(reference), _) | (_, Some(Type::Reference(reference)))
+                if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") =>
+            {
+                Self::Borrowed
+            }
+            (Type::Paren(inner), _) => Self::of(&inner.elem),
+            (Type::Group(inner), _) => Self::of(&inner.elem),
+            _ => Self::Owned,
+        }
+    }
+}
+
+impl Ends {
+    pub(crate) fn of(tokens: &impl ToTokens) -> Self {
+        let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+        let first = spans.next().unwrap_or_else(Span::call_site);
+        Self { first, last: spans.last().unwrap_or(first) }
+    }
+}
+
+/// The first generic argument of a type whose last path segment is `name`.
+pub(crate) fn generic_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return None };
+    generics.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        if let Some(error) = not_a_function(input) {
+            return Err(error);
+        }
+        let sig: Signature = input.parse()?;
+        if input.peek(syn::Token![;]) {
+            return Err(syn::Error::new(
+                sig.ident.span(),
+                "a method without a body cannot be cached; \
+                 put `#[cached]` on a free function and call that from the implementation",
+            ));
+        }
+        let body = input.parse()?;
+        let arguments = sig.inputs.iter().filter_map(Argument::of).collect();
+        Ok(Self { attrs, vis, sig, body, arguments })
+    }
+}
+
+fn not_a_function(input: ParseStream<'_>) -> Option<syn::Error> {
+    let words =
+        ["struct", "enum", "union", "trait", "impl", "mod", "type", "static", "use", "macro_rules", "let"];
+    let word = input.fork().call(Ident::parse_any).ok().filter(|word| words.iter().any(|w| word == w))?;
+    Some(syn::Error::new(word.span(), format!("`#[cached]` goes on an `async fn`; this is a `{word}`")))
+}
+
+impl ToTokens for Function {
+    /// The function as the user wrote it.
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, sig, body, .. } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}

@@ -1,0 +1,132 @@
+//! The value of `key = "user:{id}:{user.lang}"`: literal text and places for arguments and their fields.
+//!
+//! Knows how a template is written; which arguments there are is checked elsewhere.
+
+use proc_macro2::Span;
+use syn::{LitStr, Member};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    pub(crate) span: Span,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Text(String),
+    Place(Place),
+}
+
+/// `{user.lang}`: an argument's name and the fields that follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) argument: String,
+    pub(crate) fields: Vec<Member>,
+}
+
+impl Template {
+    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Self> {
+        let span = literal.span();
+        let text = literal.value();
+        let mut pieces = Pieces { found: Vec::new() };
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from_brace) = rest.split_at(at);
+            pieces.text(before);
+            rest = if let Some(after) = from_brace.strip_prefix("{{") {
+                pieces.text("{");
+                after
+            } else if let Some(after) = from_brace.strip_prefix("}}") {
+                pieces.text("}");
+                after
+            } else {
+                let (place, after) = from_brace
+                    .strip_prefix('{')
+                    .and_then(|inside| inside.split_once('}'))
+                    .ok_or_else(|| unbalanced(span, from_brace))?;
+                pieces.found.push(Piece::Place(Place::parse(place, span)?));
+                after
+            };
+        }
+        pieces.text(rest);
+        Ok(Self { span, pieces: pieces.found })
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Place(place) => Some(place),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// All literal characters in one string: what the runtime must escape where it stands in a value.
+    pub(crate) fn literal_text(&self) -> String {
+        self.pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Place(_) => None,
+            })
+            .collect()
+    }
+}
+
+struct Pieces {
+    found: Vec<Piece>,
+}
+
+impl Pieces {
+    fn text(&mut self, more: &str) {
+        match self.found.last_mut() {
+            Some(Piece::Text(text)) => text.push_str(more),
+            _ if more.is_empty() => {}
+            _ => self.found.push(Piece::Text(more.to_owned())),
+        }
+    }
+}
+
+impl Place {
+    fn parse(text: &str, span: Span) -> syn::Result<Self> {
+        let mut names = text.split('.').map(str::trim);
+        let argument = names.next().unwrap_or_default();
+        let argument = argument.strip_prefix("r#").unwrap_or(argument);
+        let fields: Option<Vec<Member>> = names.map(member).collect();
+        match fields {
+            Some(fields) if is_name(argument) => Ok(Self { argument: argument.to_owned(), fields }),
+            _ => Err(not_a_place(text, span)),
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    // Parsed as raw identifiers too: `{type}` stands for an argument written `r#type`.
+    syn::parse_str::<syn::Ident>(text).is_ok() || syn::parse_str::<syn::Ident>(&format!("r#{text}")).is_ok()
+}
+
+fn member(text: &str) -> Option<Member> {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return syn::parse_str(text).ok().map(Member::Unnamed);
+    }
+    syn::parse_str(text).or_else(|_| syn::parse_str(&format!("r#{text}"))).ok().map(Member::Named)
+}
+
+fn unbalanced(span: Span, from: &str) -> syn::Error {
+    let message = if from.starts_with('{') {
+        "this `key` has a `{` without its `}`; a brace that is meant literally is doubled: `{{`"
+    } else {
+        "this `key` has a `}` without its `{`; a brace that is meant literally is doubled: `}}`"
+    };
+    syn::Error::new(span, message)
+}
+
+fn not_a_place(text: &str, span: Span) -> syn::Error {
+    let message = if text.trim().is_empty() {
+        "`{}` in `key` names no argument; write the argument between the braces: `{id}`".to_owned()
+    } else {
+        format!(
+            "`{{{text}}}` in `key` is neither an argument nor a field of one; \
+             write `{{id}}` or `{{user.id}}`, without formats or calls"
+        )
+    };
+    syn::Error::new(span, message)
+}
