@@ -1,16 +1,88 @@
-//! Arguments → canonical key text. (Skeleton; replaced by its real content.)
+//! Arguments → canonical key text.
+//!
+//! This module knows how values are spelled in keys and how long a key may get. It knows nothing of layers.
+//!
+//! # The grammar of keys
+//!
+//! A key is `namespace:function:arguments`. Keys are stable between processes, builds and platforms, and any
+//! language can build them:
+//!
+//! ```text
+//! arguments = "" | name "=" value *( "," name "=" value )      names in alphabetical order
+//! value     = "true" | "false"
+//!           | integer                       decimal, "-" in front of negative ones
+//!           | float                         shortest form that reads back: 1.0 -2.5 1e20 1.5e-7; NaN inf -inf; -0.0 is 0.0
+//!           | text                          strings, chars, unit structs and unit variants (by their name)
+//!           | "x'" *( hex hex ) "'"         bytes, lower-case hex
+//!           | "~"                           None
+//!           | value                         Some(value); if that begins with "~", one more "~" in front: Some(None) = ~~
+//!           | "(" [ value *( "," value ) ] ")"              tuples, arrays, tuple structs; unit is "()"
+//!           | "[" [ value *( "," value ) ] "]"              sequences
+//!           | "{" [ value "=" value *( "," … ) ] "}"        maps, sorted by the bytes of the written key, then value
+//!           | "{" [ text "=" value *( "," … ) ] "}"         structs, fields as declared; skipped fields are absent
+//!           | value                                         newtype structs: what is inside
+//!           | text ( "(" … ")" | "{" … "}" )                enum variants with content: Circle(1.0)  Box{w=1,h=2}
+//! text      = bare | "'" bare "'"
+//! ```
+//!
+//! *Bare* text is the string itself with these written as `%XX` (upper-case hex of each UTF-8 byte): the space, the
+//! control characters (U+0000–U+001F, U+007F–U+009F) and `% , = : ~ ' ( ) [ ] { } # * ? \ "`. Everything else stays as
+//! it is, non-ASCII letters included; Unicode is not normalised. A space is escaped so that a key is one word in
+//! `redis-cli`, in logs and in shells. Single quotes are put around a text exactly if it is empty, is one of `true`
+//! `false` `NaN` `inf` `-inf`, or looks like a number: an optional `-`, a digit, then only `0-9 + - . e E`.
+//!
+//! ## Templates
+//!
+//! `key = "user:{id}:{user.lang}"` writes its literals as they stand, except that the space, control characters and
+//! `~ ' ( ) [ ] { } # %` become `%%XX`. Inside a value, the character that begins the literal *behind* it is
+//! escaped wherever it occurs, in numbers and names too: a value ends where its literal begins. Where two
+//! placeholders touch, a `,` is written between them.
+//!
+//! ## Long keys
+//!
+//! Where the arguments take more than 200 bytes, `#` and the BLAKE3 hash of their text (64 hex digits) stand in
+//! their place. The full text is kept and compared when a record is read.
+//!
+//! ## What has the same key
+//!
+//! Different values have different texts, up to what serde itself or this grammar identifies: the width of a number
+//! (`1u8`, `1i64`), `Some(v)` and `v`, a newtype and its content, a char and a string of one, unit variants and unit
+//! structs and the string of their name, unit and the empty tuple, a struct and a map with its fields as keys. Within one argument of one type
+//! this matters only for `#[serde(untagged)]` and hand-written `Serialize`. What a type does not serialise
+//! (`#[serde(skip)]`) is not in the key. The order of a `HashSet` is that of its iteration: use a `BTreeSet`.
 
 use std::fmt;
+
+mod encoder;
+mod escape;
+pub(crate) mod text;
+pub(crate) mod writer;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest text of arguments that stands in a key as it is, in bytes.
+pub(crate) const LONGEST_PLAIN_TEXT: usize = 200;
 
 /// The key of one answer. `Display` is what stands in Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     storage: Box<str>,
     scope_len: usize,
+    /// Only where `storage` ends in a digest.
     canonical: Option<Box<str>>,
 }
 
 impl Key {
+    /// `canonical` is given where `lookup` is not the whole text.
+    fn new(scope: &str, lookup: &str, canonical: Option<Box<str>>) -> Self {
+        let mut storage = String::with_capacity(scope.len() + 1 + lookup.len());
+        storage.push_str(scope);
+        storage.push(':');
+        storage.push_str(lookup);
+        Self { storage: storage.into_boxed_str(), scope_len: scope.len(), canonical }
+    }
+
     /// The key as it stands in Redis and on disk: `namespace:function:arguments`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -26,8 +98,13 @@ impl Key {
     pub(crate) fn canonical(&self) -> &str {
         match &self.canonical {
             Some(text) => text,
-            None => self.storage.get(self.scope_len + 1..).unwrap_or_default(),
+            None => self.lookup(),
         }
+    }
+
+    /// What the memory index uses: the arguments, or their digest where they are long.
+    pub(crate) fn lookup(&self) -> &str {
+        self.storage.get(self.scope_len + 1..).unwrap_or_default()
     }
 }
 
@@ -35,4 +112,16 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.storage)
     }
+}
+
+/// The scope of a function's keys, `namespace:function`.
+///
+/// A module path is written with dots; colons and what else is reserved in keys is escaped in both parts, so that no
+/// name reaches into the arguments of another.
+pub(crate) fn scope(namespace: &str, function: &str) -> String {
+    let mut scope = escape::Buffer::new();
+    escape::push_text(&mut scope, namespace);
+    scope.push(b':');
+    escape::push_text(&mut scope, &function.replace("::", "."));
+    String::from_utf8_lossy(&scope).into_owned()
 }

@@ -1,0 +1,134 @@
+//! Which characters are escaped in keys, and how. Knows nothing of values.
+
+use smallvec::SmallVec;
+
+use super::LONGEST_PLAIN_TEXT;
+
+/// A text under construction. Texts that are not digested never leave the stack.
+///
+/// Everything written to it is a whole `str` or ASCII, so it is UTF-8 at every step.
+pub(super) type Buffer = SmallVec<[u8; LONGEST_PLAIN_TEXT]>;
+
+/// Characters with a meaning in keys, in Redis patterns or on a command line.
+const fn is_reserved(byte: u8) -> bool {
+    matches!(
+        byte,
+        0..=b' '
+            | 0x7f
+            | b'%'
+            | b','
+            | b'='
+            | b':'
+            | b'~'
+            | b'\''
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'#'
+            | b'*'
+            | b'?'
+            | b'\\'
+            | b'"'
+    )
+}
+
+/// What the literals of a template may not contain as it is: whatever opens, closes or marks a value.
+const fn is_structural(character: char) -> bool {
+    matches!(character, ' ' | '~' | '\'' | '(' | ')' | '[' | ']' | '{' | '}' | '#' | '%')
+}
+
+fn needs_escape(character: char) -> bool {
+    // `is_control` is the general category Cc, which Unicode promises never to change.
+    u8::try_from(character).is_ok_and(is_reserved) || character.is_control()
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'A' - 10 + nibble,
+    }
+}
+
+/// `%XX` for each byte of `character`.
+fn push_escape(buffer: &mut Buffer, character: char) {
+    for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+        buffer.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+    }
+}
+
+fn push_char(buffer: &mut Buffer, character: char) {
+    buffer.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Writes `text` with everything reserved escaped.
+pub(super) fn push_text(buffer: &mut Buffer, text: &str) {
+    let is_plain = |byte: u8| !is_reserved(byte) && byte != FIRST_BYTE_OF_C1_CONTROLS;
+    if text.bytes().all(is_plain) {
+        buffer.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for character in text.chars() {
+        if needs_escape(character) {
+            push_escape(buffer, character);
+        } else {
+            push_char(buffer, character);
+        }
+    }
+}
+
+/// U+0080–U+009F begin with this byte in UTF-8; so do some harmless characters, which are then looked at closely.
+const FIRST_BYTE_OF_C1_CONTROLS: u8 = 0xC2;
+
+/// Writes `text` with everything reserved escaped, and `guarded` too.
+pub(super) fn push_text_guarding(buffer: &mut Buffer, text: &str, guarded: char) {
+    for character in text.chars() {
+        if character == guarded || needs_escape(character) {
+            push_escape(buffer, character);
+        } else {
+            push_char(buffer, character);
+        }
+    }
+}
+
+/// Writes `token`, which holds nothing reserved, with `guarded` escaped.
+pub(super) fn push_token_guarding(buffer: &mut Buffer, token: &str, guarded: char) {
+    for character in token.chars() {
+        if character == guarded {
+            push_escape(buffer, character);
+        } else {
+            push_char(buffer, character);
+        }
+    }
+}
+
+/// Writes a literal of a template. No value ever contains `%%`, so an escaped literal is told from an escaped value.
+pub(super) fn push_literal(buffer: &mut Buffer, literal: &str) {
+    for character in literal.chars() {
+        if stays_in_literal(character) {
+            push_char(buffer, character);
+        } else {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                buffer.extend_from_slice(&[b'%', b'%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            }
+        }
+    }
+}
+
+/// Whether `character` of a template's literal stands in the key as it is.
+pub(super) fn stays_in_literal(character: char) -> bool {
+    !is_structural(character) && !character.is_control()
+}
+
+/// Whether `text` could be read as something other than a string and has to be quoted.
+pub(super) fn is_ambiguous(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'0'..=b'9', rest @ ..] | [b'-', b'0'..=b'9', rest @ ..] => {
+            rest.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+        }
+        b"" | b"true" | b"false" | b"NaN" | b"inf" | b"-inf" => true,
+        _ => false,
+    }
+}

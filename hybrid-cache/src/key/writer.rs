@@ -1,0 +1,100 @@
+//! Arguments or a template's placeholders, one after the other, into a [`KeyText`]. Generated code calls this.
+
+use serde::Serialize;
+
+use super::{
+    encoder::{Encoder, NotWritten},
+    escape::{self, Buffer},
+    text::KeyText,
+};
+
+/// Builds the text of a call's arguments.
+///
+/// ```text
+/// KeyWriter::new().argument("id", &id).argument("lang", &lang).finish()                // id=42,lang=en
+/// KeyWriter::template(&["user:", ":", ""]).value(&id).value(&user.lang).finish()       // user:42:en
+/// ```
+#[derive(Debug)]
+#[must_use = "call finish()"]
+pub struct KeyWriter {
+    buffer: Buffer,
+    /// The literals of a template that are still to come; the first stands behind the next value.
+    literals: &'static [&'static str],
+    failure: Option<Box<str>>,
+}
+
+impl KeyWriter {
+    /// For the default form of keys: `name=value,…`. Call [`argument`](Self::argument) in alphabetical order of the
+    /// names, so that arguments may change places.
+    #[inline]
+    pub fn new() -> Self {
+        Self { buffer: Buffer::new(), literals: &[], failure: None }
+    }
+
+    /// For a key with a form of its own: what stands before, between and behind its placeholders, so always one
+    /// literal more than there are values. Call [`value`](Self::value) once for each placeholder.
+    pub fn template(literals: &'static [&'static str]) -> Self {
+        let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
+        let mut buffer = Buffer::new();
+        escape::push_literal(&mut buffer, before);
+        Self { buffer, literals, failure: None }
+    }
+
+    /// Writes one argument with its name.
+    #[inline]
+    pub fn argument<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        if !self.buffer.is_empty() {
+            self.buffer.push(b',');
+        }
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.push(b'=');
+        let written = value.serialize(&mut Encoder::new(&mut self.buffer, None));
+        self.note(name, written);
+        self
+    }
+
+    /// Writes the value of the next placeholder, and the literal behind it.
+    pub fn value<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
+        self.literals = rest;
+        let guarded = literal.chars().next().filter(|first| escape::stays_in_literal(*first));
+        let written = value.serialize(&mut Encoder::new(&mut self.buffer, guarded));
+        self.note("a placeholder", written);
+        if literal.is_empty() && !rest.is_empty() {
+            // Two placeholders touch. A value has no plain comma outside its brackets.
+            self.buffer.push(b',');
+        }
+        escape::push_literal(&mut self.buffer, literal);
+        self
+    }
+
+    /// The finished text, with its digest where it is long.
+    #[inline]
+    #[must_use]
+    pub fn finish(self) -> KeyText {
+        match self.failure {
+            None => KeyText::of(self.buffer),
+            Some(failure) => KeyText::unusable(failure),
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, argument: &str, written: Result<(), NotWritten>) {
+        if let Err(error) = written {
+            self.fail(argument, &error);
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, argument: &str, error: &NotWritten) {
+        if self.failure.is_none() {
+            self.failure = Some(format!("{argument} cannot be serialised: {error}").into_boxed_str());
+        }
+    }
+}
+
+impl Default for KeyWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
