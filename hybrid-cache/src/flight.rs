@@ -1,0 +1,374 @@
+//! One load per key at a time, and the right to store what was loaded.
+//!
+//! The first caller for a key *leads*: it gets a [`Ticket`]; the others wait for its answer. An invalidation *dooms*
+//! the flights of its key: a doomed flight still answers the callers it had, but stores nothing, and later callers
+//! start a new one. This file knows nothing about layers, time to live or what a load does.
+//!
+//! # Why a doomed flight leaves nothing behind
+//!
+//! Every store is made by somebody who holds a ticket, and is one of two kinds:
+//!
+//! - **Into memory**, by [`Ticket::store`]: the check and the store happen under the table's lock, dooming happens under
+//!   the same lock. So a store is either complete before the doom, and then the invalidation's removal, which comes
+//!   after the doom, takes it away; or it comes after the doom and is refused.
+//! - **Into a slower layer**, which takes time, by [`Ticket::begin_copy`]: the check and the announcement of the copy
+//!   happen under that lock. So a copy is either announced before the doom, and then [`Doom::settled`] waits until it
+//!   has ended before anything is removed; or it comes after the doom and is refused.
+//!
+//! A flight that starts while an invalidation is running is born doomed, because it may read a slower layer that the
+//! invalidation has not reached yet.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use foldhash::fast::RandomState;
+use tokio::{sync::watch, time::timeout};
+
+/// What a caller for a key becomes.
+#[derive(Debug)]
+pub(crate) enum Boarding<A> {
+    /// It runs the load.
+    Lead(Ticket<A>),
+    /// It waits for somebody else's load.
+    Wait(Waiter<A>),
+}
+
+/// How a wait for somebody else's load ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Landing<A> {
+    /// With this answer.
+    Answer(A),
+    /// Without one: the load's task was dropped or panicked, or it took too long. Board again.
+    Lost,
+}
+
+/// All flights of one cached function.
+#[derive(Debug)]
+pub(crate) struct Flights<A> {
+    table: Arc<Mutex<Table<A>>>,
+}
+
+#[derive(Debug)]
+struct Table<A> {
+    keys: HashMap<Arc<str>, Slot<A>, RandomState>,
+    /// How many invalidations of all keys are running.
+    dooms: usize,
+}
+
+/// What is going on for one key; removed as soon as that is nothing.
+#[derive(Debug)]
+struct Slot<A> {
+    /// The flight that new callers may wait for.
+    joinable: Option<Arc<Flight<A>>>,
+    /// Every flight whose ticket still exists, the joinable one included.
+    flying: Vec<Arc<Flight<A>>>,
+    /// How many invalidations of this key are running.
+    dooms: usize,
+}
+
+#[derive(Debug)]
+struct Flight<A> {
+    /// Whether it may no longer store. Relaxed: only touched under the table's lock.
+    doomed: AtomicBool,
+    progress: watch::Sender<Progress<A>>,
+    /// How many copies into slower layers it is making.
+    copies: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+enum Progress<A> {
+    Flying,
+    Landed(A),
+    Lost,
+}
+
+impl<A> Flights<A> {
+    pub(crate) fn new() -> Self {
+        let keys = HashMap::with_hasher(RandomState::default());
+        Self { table: Arc::new(Mutex::new(Table { keys, dooms: 0 })) }
+    }
+
+    /// Joins the flight of `key`, or starts one.
+    pub(crate) fn board(&self, key: &str) -> Boarding<A> {
+        let mut table = lock(&self.table);
+        if let Some(flight) = table.keys.get(key).and_then(|slot| slot.joinable.as_ref()) {
+            let (flight, key) = (Arc::clone(flight), Arc::from(key));
+            return Boarding::Wait(Waiter { table: Arc::clone(&self.table), key, flight });
+        }
+        Boarding::Lead(self.take_off(&mut table, key, Start::Joinable))
+    }
+
+    /// Starts a flight that nobody can join, beside whatever flies already.
+    pub(crate) fn fly_alone(&self, key: &str) -> Ticket<A> {
+        self.take_off(&mut lock(&self.table), key, Start::Alone)
+    }
+
+    /// Starts a flight whose answer is newer than that of every flight before it: those store nothing any more.
+    pub(crate) fn supersede(&self, key: &str) -> Ticket<A> {
+        let mut table = lock(&self.table);
+        if let Some(slot) = table.keys.get_mut(key) {
+            slot.doom();
+        }
+        self.take_off(&mut table, key, Start::Joinable)
+    }
+
+    /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
+    pub(crate) fn doom(&self, key: &str) -> Doom<A> {
+        let mut table = lock(&self.table);
+        let key: Arc<str> = Arc::from(key);
+        let slot = table.keys.entry(Arc::clone(&key)).or_default();
+        slot.dooms += 1;
+        let doomed = slot.doom();
+        Doom { flights: Self { table: Arc::clone(&self.table) }, key: Some(key), doomed }
+    }
+
+    /// Dooms the flights of all keys, and every one that starts before the returned guard is dropped.
+    pub(crate) fn doom_all(&self) -> Doom<A> {
+        let mut table = lock(&self.table);
+        table.dooms += 1;
+        let doomed = table.keys.values_mut().flat_map(Slot::doom).collect();
+        Doom { flights: Self { table: Arc::clone(&self.table) }, key: None, doomed }
+    }
+
+    /// How many keys something is going on for.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.table).keys.len()
+    }
+
+    fn take_off(&self, table: &mut Table<A>, key: &str, start: Start) -> Ticket<A> {
+        let all_doomed = table.dooms > 0;
+        let key: Arc<str> = Arc::from(key);
+        let slot = table.keys.entry(Arc::clone(&key)).or_default();
+        let born_doomed = start != Start::Exempt && (all_doomed || slot.dooms > 0);
+        let flight = Arc::new(Flight {
+            doomed: AtomicBool::new(born_doomed),
+            progress: watch::Sender::new(Progress::Flying),
+            copies: watch::Sender::new(0),
+        });
+        slot.flying.push(Arc::clone(&flight));
+        if start == Start::Joinable {
+            slot.joinable = Some(Arc::clone(&flight));
+        }
+        Ticket { table: Arc::clone(&self.table), key, flight }
+    }
+}
+
+/// In what relation a new flight stands to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Later callers wait for it.
+    Joinable,
+    /// Nobody waits for it.
+    Alone,
+    /// Nobody waits for it, and the invalidations that are running do not doom it: it is newer than they are.
+    Exempt,
+}
+
+impl<A> Table<A> {
+    fn remove_if_idle(&mut self, key: &str) {
+        let idle = |slot: &Slot<A>| slot.flying.is_empty() && slot.dooms == 0;
+        if self.keys.get(key).is_some_and(idle) {
+            self.keys.remove(key);
+        }
+    }
+}
+
+impl<A> Slot<A> {
+    /// Dooms what flies and lets nobody join it any more.
+    fn doom(&mut self) -> Vec<Arc<Flight<A>>> {
+        self.joinable = None;
+        for flight in &self.flying {
+            flight.doomed.store(true, Relaxed);
+        }
+        self.flying.clone()
+    }
+
+    /// Lets nobody join `flight` any more.
+    fn leave(&mut self, flight: &Arc<Flight<A>>) {
+        self.joinable.take_if(|joinable| Arc::ptr_eq(joinable, flight));
+    }
+}
+
+impl<A> Default for Slot<A> {
+    fn default() -> Self {
+        Self { joinable: None, flying: Vec::new(), dooms: 0 }
+    }
+}
+
+/// The right to load one key and, unless doomed, to store the answer. Dropping it ends the flight, whatever happened.
+#[derive(Debug)]
+pub(crate) struct Ticket<A> {
+    table: Arc<Mutex<Table<A>>>,
+    key: Arc<str>,
+    flight: Arc<Flight<A>>,
+}
+
+impl<A> Ticket<A> {
+    /// Runs `store`, which must be quick, unless the flight is doomed. Says whether it ran.
+    #[must_use]
+    pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
+        let _table = lock(&self.table);
+        let allowed = !self.flight.doomed.load(Relaxed);
+        if allowed {
+            store();
+        }
+        allowed
+    }
+
+    /// Announces a copy into a slower layer; `None` if the flight is doomed and must make none.
+    #[must_use]
+    pub(crate) fn begin_copy(&self) -> Option<Copying<A>> {
+        let _table = lock(&self.table);
+        if self.flight.doomed.load(Relaxed) {
+            return None;
+        }
+        self.flight.copies.send_modify(|copies| *copies += 1);
+        Some(Copying { flight: Arc::clone(&self.flight) })
+    }
+
+    /// Gives the answer to all who wait; who comes later starts anew. The ticket may still be used to make copies.
+    pub(crate) fn land(&self, answer: A) {
+        if let Some(slot) = lock(&self.table).keys.get_mut(&self.key) {
+            slot.leave(&self.flight);
+        }
+        self.flight.progress.send_replace(Progress::Landed(answer));
+    }
+}
+
+impl<A> Drop for Ticket<A> {
+    fn drop(&mut self) {
+        {
+            let mut table = lock(&self.table);
+            if let Some(slot) = table.keys.get_mut(&self.key) {
+                slot.leave(&self.flight);
+                slot.flying.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
+            }
+            table.remove_if_idle(&self.key);
+        }
+        // Only after the flight left the table: who is told that it was lost must not find it there again.
+        self.flight.progress.send_if_modified(|progress| {
+            let lost = matches!(progress, Progress::Flying);
+            if lost {
+                *progress = Progress::Lost;
+            }
+            lost
+        });
+    }
+}
+
+/// One copy into a slower layer, under way until dropped.
+#[derive(Debug)]
+pub(crate) struct Copying<A> {
+    flight: Arc<Flight<A>>,
+}
+
+impl<A> Drop for Copying<A> {
+    fn drop(&mut self) {
+        self.flight.copies.send_modify(|copies| *copies -= 1);
+    }
+}
+
+/// A caller that waits for somebody else's load.
+#[derive(Debug)]
+pub(crate) struct Waiter<A> {
+    table: Arc<Mutex<Table<A>>>,
+    key: Arc<str>,
+    flight: Arc<Flight<A>>,
+}
+
+impl<A: Clone> Waiter<A> {
+    /// Waits until the load ends, at most for `limit`. A load that takes longer is retired: it still answers those who
+    /// go on waiting, but stores nothing, and the next caller starts anew. So a body that hangs never blocks its key.
+    pub(crate) async fn wait(self, limit: Duration) -> Landing<A> {
+        let mut progress = self.flight.progress.subscribe();
+        let landed = progress.wait_for(|progress| !matches!(progress, Progress::Flying));
+        match timeout(limit, landed).await {
+            Ok(Ok(progress)) => match &*progress {
+                Progress::Landed(answer) => Landing::Answer(answer.clone()),
+                Progress::Flying | Progress::Lost => Landing::Lost,
+            },
+            // The sender cannot go away: it is in the flight that we hold.
+            Ok(Err(_)) => Landing::Lost,
+            Err(_elapsed) => {
+                self.retire();
+                Landing::Lost
+            }
+        }
+    }
+
+    fn retire(&self) {
+        if let Some(slot) = lock(&self.table).keys.get_mut(&self.key) {
+            slot.leave(&self.flight);
+            self.flight.doomed.store(true, Relaxed);
+        }
+    }
+}
+
+/// An invalidation under way: until it is dropped, flights of its keys store nothing.
+#[derive(Debug)]
+pub(crate) struct Doom<A> {
+    flights: Flights<A>,
+    /// `None`: all keys.
+    key: Option<Arc<str>>,
+    doomed: Vec<Arc<Flight<A>>>,
+}
+
+impl<A> Doom<A> {
+    /// Waits until the doomed flights have ended the copies that they had begun, so that what is removed from now on
+    /// stays removed. Does not wait for their loads.
+    pub(crate) async fn settled(&self) {
+        for flight in &self.doomed {
+            // An error means that nobody is left to make a copy.
+            let _ = flight.copies.subscribe().wait_for(|copies| *copies == 0).await;
+        }
+    }
+
+    /// Runs `remove`, which must be quick, while no flight can store.
+    pub(crate) fn apply(&self, remove: impl FnOnce()) {
+        let _table = lock(&self.flights.table);
+        remove();
+    }
+
+    /// A ticket to store a value that is newer than this invalidation. A later invalidation dooms it as any other.
+    pub(crate) fn ticket(&self, key: &str) -> Ticket<A> {
+        self.flights.take_off(&mut lock(&self.flights.table), key, Start::Exempt)
+    }
+}
+
+impl<A> Drop for Doom<A> {
+    /// Nobody who comes from now on may join a flight that was born under this invalidation: it may have read what was
+    /// not removed yet.
+    fn drop(&mut self) {
+        let mut table = lock(&self.flights.table);
+        match self.key.take() {
+            Some(key) => {
+                if let Some(slot) = table.keys.get_mut(&key) {
+                    slot.joinable = None;
+                    slot.dooms -= 1;
+                }
+                table.remove_if_idle(&key);
+            }
+            None => {
+                table.dooms -= 1;
+                for slot in table.keys.values_mut() {
+                    slot.joinable = None;
+                }
+            }
+        }
+    }
+}
+
+/// A panic while the lock was held left the table as consistent as before: every change is a few plain assignments.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
+};
+
+use futures_util::{future::join_all, poll};
+
+use super::*;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn lead<A>(flights: &Flights<A>, key: &str) -> Ticket<A> {
+    match flights.board(key) {
+        Boarding::Lead(ticket) => ticket,
+        Boarding::Wait(_) => panic!("another flight of {key} can be joined"),
+    }
+}
+
+fn join<A>(flights: &Flights<A>, key: &str) -> Waiter<A> {
+    match flights.board(key) {
+        Boarding::Wait(waiter) => waiter,
+        Boarding::Lead(_) => panic!("no flight of {key} can be joined"),
+    }
+}
+
+fn may_store<A>(ticket: &Ticket<A>) -> bool {
+    let mut stored = false;
+    let said = ticket.store(|| stored = true);
+    assert_eq!(said, stored);
+    stored
+}
+
+#[tokio::test]
+async fn the_first_caller_leads_and_the_others_get_its_answer() {
+    let flights = Flights::new();
+    let ticket = lead(&flights, "k");
+    let waiters = (0..50).map(|_| join(&flights, "k").wait(LONG)).collect::<Vec<_>>();
+    ticket.land(7);
+    assert!(join_all(waiters).await.iter().all(|landing| *landing == Landing::Answer(7)));
+}
+
+#[tokio::test]
+async fn different_keys_do_not_wait_for_each_other() {
+    let flights = Flights::<()>::new();
+    let _one = lead(&flights, "a");
+    let _other = lead(&flights, "b");
+}
+
+#[tokio::test]
+async fn a_leader_that_vanishes_is_followed_by_a_waiter() {
+    let flights = Flights::<u8>::new();
+    let ticket = lead(&flights, "k");
+    let waiter = join(&flights, "k").wait(LONG);
+    drop(ticket);
+    assert_eq!(waiter.await, Landing::Lost);
+    lead(&flights, "k");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_flights_that_ended() {
+    let flights = Flights::<u8>::new();
+    for key in 0..1_000 {
+        let key = key.to_string();
+        let ticket = lead(&flights, &key);
+        drop(join(&flights, &key));
+        let doom = flights.doom(&key);
+        drop((doom, ticket));
+    }
+    drop(flights.doom_all());
+    assert_eq!(flights.len(), 0);
+}
+
+#[tokio::test]
+async fn an_invalidation_keeps_a_flight_from_storing_but_not_from_answering() {
+    let flights = Flights::new();
+    let ticket = lead(&flights, "k");
+    let waiter = join(&flights, "k");
+    assert!(may_store(&ticket));
+    drop(flights.doom("k"));
+    assert!(!may_store(&ticket) && ticket.begin_copy().is_none());
+    ticket.land(7);
+    assert_eq!(waiter.wait(LONG).await, Landing::Answer(7));
+}
+
+#[tokio::test]
+async fn who_comes_after_an_invalidation_does_not_join_a_flight_from_before() {
+    let flights = Flights::<u8>::new();
+    let before = lead(&flights, "k");
+    drop(flights.doom("k"));
+    let after = lead(&flights, "k");
+    assert!(!may_store(&before) && may_store(&after));
+}
+
+#[tokio::test]
+async fn a_flight_that_starts_during_an_invalidation_stores_nothing_and_is_not_joined_afterwards() {
+    let flights = Flights::<u8>::new();
+    let doom = flights.doom("k");
+    let during = lead(&flights, "k");
+    assert!(!may_store(&during));
+    drop(join(&flights, "k"));
+    drop(doom);
+    assert!(!may_store(&during));
+    assert!(may_store(&lead(&flights, "k")));
+}
+
+#[tokio::test]
+async fn an_invalidation_of_all_keys_dooms_every_flight_and_those_that_start_meanwhile() {
+    let flights = Flights::<u8>::new();
+    let before = lead(&flights, "a");
+    let doom = flights.doom_all();
+    let during = lead(&flights, "b");
+    assert!(!may_store(&before) && !may_store(&during));
+    drop(doom);
+    assert!(may_store(&lead(&flights, "a")) && may_store(&lead(&flights, "b")));
+}
+
+#[tokio::test]
+async fn overlapping_invalidations_doom_until_the_last_has_ended() {
+    let flights = Flights::<u8>::new();
+    let (first, second) = (flights.doom("k"), flights.doom("k"));
+    drop(first);
+    assert!(!may_store(&lead(&flights, "k")));
+    drop(second);
+    assert!(may_store(&lead(&flights, "k")));
+}
+
+#[tokio::test]
+async fn an_invalidation_waits_for_copies_that_have_begun_but_not_for_loads() {
+    let flights = Flights::<u8>::new();
+    let copying = lead(&flights, "k");
+    let copy = copying.begin_copy().expect("nothing dooms it yet");
+    let _loading = flights.fly_alone("k");
+    let doom = flights.doom("k");
+    let mut settled = Box::pin(doom.settled());
+    assert_eq!(poll!(settled.as_mut()), Poll::Pending);
+    drop(copy);
+    assert_eq!(poll!(settled.as_mut()), Poll::Ready(()));
+}
+
+#[tokio::test]
+async fn a_value_that_is_put_during_its_own_invalidation_may_be_stored() {
+    let flights = Flights::<u8>::new();
+    let doom = flights.doom("k");
+    let put = doom.ticket("k");
+    assert!(may_store(&put));
+    let later = flights.doom("k");
+    assert!(!may_store(&put));
+    drop(later);
+}
+
+#[tokio::test]
+async fn a_refresh_keeps_older_flights_from_storing_over_it() {
+    let flights = Flights::<u8>::new();
+    let older = lead(&flights, "k");
+    let refresh = flights.supersede("k");
+    assert!(!may_store(&older) && may_store(&refresh));
+    drop(older);
+    drop(join(&flights, "k"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_takes_too_long_is_retired_but_answers_those_who_still_wait() {
+    let flights = Flights::new();
+    let slow = lead(&flights, "k");
+    let patient = join(&flights, "k").wait(LONG);
+    let impatient = join(&flights, "k").wait(Duration::from_secs(30));
+    assert_eq!(impatient.await, Landing::Lost);
+    assert!(may_store(&lead(&flights, "k")) && !may_store(&slow));
+    slow.land(7);
+    assert_eq!(patient.await, Landing::Answer(7));
+}
+
+#[test]
+fn every_load_of_many_threads_is_alone_for_its_key() {
+    let flights = Flights::<u8>::new();
+    let (loading, loads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..2_000 {
+                    match flights.board("k") {
+                        Boarding::Lead(ticket) => {
+                            assert_eq!(loading.fetch_add(1, Ordering::SeqCst), 0);
+                            loads.fetch_add(1, Ordering::SeqCst);
+                            std::thread::yield_now();
+                            loading.fetch_sub(1, Ordering::SeqCst);
+                            ticket.land(1);
+                        }
+                        Boarding::Wait(waiter) => drop(waiter),
+                    }
+                }
+            });
+        }
+    });
+    assert!(loads.into_inner() > 0);
+    assert_eq!(flights.len(), 0);
+}
