@@ -240,12 +240,9 @@ pub(crate) fn key_text(names: &Names<'_>) -> TokenStream {
         });
         return quote!(#private::KeyWriter::new() #(#arguments)* .finish());
     };
-    let literals = template.literal_text();
-    let pieces = template.pieces.iter().map(|piece| match piece {
-        crate::template::Piece::Text(text) => quote!(.literal(#text)),
-        crate::template::Piece::Place(place) => place_value(names, place, template.span),
-    });
-    quote!(#private::KeyWriter::template(#literals) #(#pieces)* .finish())
+    let literals = template.literals();
+    let values = template.places().map(|place| place_value(names, place, template.span));
+    quote!(#private::KeyWriter::template(&[#(#literals),*]) #(#values)* .finish())
 }
 
 fn place_value(names: &Names<'_>, place: &Place, span: proc_macro2::Span) -> TokenStream {

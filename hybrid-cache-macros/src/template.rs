@@ -59,15 +59,16 @@ impl Template {
         })
     }
 
-    /// All literal characters in one string: what the runtime must escape where it stands in a value.
-    pub(crate) fn literal_text(&self) -> String {
-        self.pieces
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Place(_) => None,
-            })
-            .collect()
+    /// The texts before, between and behind the places: always one more than there are places.
+    pub(crate) fn literals(&self) -> Vec<String> {
+        let mut literals = vec![String::new()];
+        for piece in &self.pieces {
+            match (piece, literals.last_mut()) {
+                (Piece::Text(text), Some(last)) => last.push_str(text),
+                _ => literals.push(String::new()),
+            }
+        }
+        literals
     }
 }
 

@@ -1,15 +1,34 @@
-//! Memoization in memory, in Redis and on disk.
+#![doc = include_str!("../docs/front_page.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod cached_fn;
 mod clock;
 mod config;
+mod definition;
 mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "called by cached_fn.rs"))]
-#[expect(unreachable_pub, reason = "exported by private.rs")]
+mod flight;
+mod invalidated;
 mod key;
 mod layers;
-#[cfg_attr(not(test), expect(dead_code, reason = "called by cached_fn.rs"))]
+mod options;
+mod outcome;
+mod policy;
 mod record;
+mod recursion;
+mod runtime;
 mod shape;
+mod stats;
 
-pub use config::{Builder, DiskEngine, builder};
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod testing;
+
+pub use config::{Builder, ConfigError, DiskEngine, Report, builder};
 pub use error::{LayerError, LayerKind};
+pub use hybrid_cache_macros::cached;
+pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
+pub use runtime::{Shutdown, flush, shutdown, stats};
+pub use stats::Stats;
+

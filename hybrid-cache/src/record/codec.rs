@@ -68,7 +68,7 @@ pub(crate) enum NoRoundTrip {
 type Decoded<V> = Result<(V, u64), Refusal>;
 
 /// How values of a type become bytes and come back, as plain functions: whoever holds a codec needs no bounds on `V`.
-pub(crate) struct Codec<V> {
+pub struct Codec<V> {
     encode: fn(&V) -> Result<Payload, EncodeError>,
     decode: fn(&[u8]) -> Decoded<V>,
 }

@@ -1,0 +1,655 @@
+//! **The order of events** of a call, a refresh, a put, an invalidation. No other file orders layers, flights and the body.
+//!
+//! ```text
+//! call        memory ─ miss ─► one flight per key ─► redis ─► disk ─► body ─► memory ─► answer ─► redis, disk
+//! invalidate  doom ─► redis ─► disk ─► memory ─► doom again
+//! ```
+//!
+//! Nothing here knows how a layer stores bytes ([`layers`](crate::layers)), how long an answer is good
+//! ([`policy`](crate::policy)), or how a load is shared ([`flight`](crate::flight)).
+
+mod records;
+
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
+use tracing::Instrument;
+
+use self::records::Records;
+use crate::{
+    clock::Timestamp,
+    definition::{Abilities, Definition},
+    error::{LayerError, LayerKind},
+    flight::{Boarding, Flights, Landing, Ticket},
+    invalidated::Invalidated,
+    key::{self, Key, text::KeyText},
+    layers::{Layer, Removal, memory::Memory},
+    options::Options,
+    outcome::{IsNone, Outcome},
+    policy::{Freshness, Life, Policy},
+    record::{Dates, refusal::Refusal},
+    recursion,
+    runtime::{self, Runtime},
+    stats::{Counters, Stats},
+};
+
+/// One cached function: its answers, and what happens when they are asked for.
+pub struct CachedFn<R: Outcome> {
+    /// `namespace:function`, what all its keys begin with.
+    scope: Arc<str>,
+    enabled: bool,
+    memory: Option<Arc<Memory<R::Value>>>,
+    /// The byte layers, in the order in which they are asked and told to forget: shared before private.
+    layers: Vec<Arc<dyn Layer>>,
+    policy: Policy,
+    wait: Duration,
+    flights: Flights<Landed<R>>,
+    records: Records<R::Value>,
+    is_none: Option<IsNone<R::Value>>,
+    clone_error: Option<fn(&R::Error) -> R::Error>,
+    counters: Arc<Counters>,
+    runtime: Arc<Runtime>,
+    said_too_large: AtomicBool,
+    said_recursive: AtomicBool,
+    said_no_key: AtomicBool,
+}
+
+/// How a load ended, for its caller: the answer, or the panic to go on with.
+type Loaded<R> = Result<Result<<R as Outcome>::Value, <R as Outcome>::Error>, Box<dyn Any + Send>>;
+
+/// How a load ended, for those who waited for it.
+enum Landed<R: Outcome> {
+    Value(R::Value),
+    /// The same error for all. In a mutex because an error need not be `Sync`, and waiters are on any thread.
+    Error(Arc<Mutex<R::Error>>),
+    /// An error that cannot be shared: everybody tries for themselves, so many at a time.
+    ErrorOfItsOwn(Arc<Semaphore>),
+}
+
+/// How many of those who waited for a load that failed may load for themselves at the same time: the source is neither
+/// stampeded nor asked in one long queue.
+const OWN_LOADS: usize = 8;
+
+/// What a load does about answers that are stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    /// Takes them.
+    Wanted,
+    /// Replaces them.
+    Outdated,
+}
+
+/// An answer with what has to be known to store it.
+struct Answer<V> {
+    value: V,
+    origin: Origin,
+    load_time: Duration,
+}
+
+/// Where an answer came from, which decides how long its copies may live.
+enum Origin {
+    /// The body, just now.
+    Body(Life),
+    /// A copy with these dates.
+    Copy(Dates),
+}
+
+/// A byte layer to copy into, and the function's epoch there from before the answer was computed.
+struct Target<'a> {
+    layer: &'a Arc<dyn Layer>,
+    epoch: u64,
+}
+
+/// What the byte layers said to a key.
+struct Asked<'a, V> {
+    found: Option<(LayerKind, Answer<V>)>,
+    /// The layers that were asked before that, and answered.
+    without: Vec<Target<'a>>,
+}
+
+impl<R: Outcome> CachedFn<R> {
+    /// The function that `definition` describes, with the settings of this process.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "generated code makes it here and now")]
+    pub fn new(definition: Definition, abilities: Abilities<R>) -> Self {
+        Self::in_runtime(runtime::get(), &definition, abilities)
+    }
+
+    pub(crate) fn in_runtime(
+        runtime: &Arc<Runtime>,
+        definition: &Definition,
+        abilities: Abilities<R>,
+    ) -> Self {
+        let options = Options::effective(definition, &runtime.settings, abilities.codec.is_some());
+        let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
+        let counters = Arc::new(Counters::default());
+        let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
+        let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));
+        let tidy = memory.clone().map(|memory| -> runtime::Tidy { Box::new(move || memory.tidy()) });
+        let unique = runtime.register(&scope, definition.name, &counters, tidy);
+        let layers = if options.enabled && unique {
+            options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
+        } else {
+            Vec::new()
+        };
+        Self {
+            records: Records::new(scope.to_string(), abilities.codec, definition.version),
+            scope,
+            enabled: options.enabled,
+            memory,
+            layers,
+            policy: options.policy,
+            wait: options.wait,
+            flights: Flights::new(),
+            is_none: abilities.is_none,
+            clone_error: abilities.clone_error,
+            counters,
+            runtime: Arc::clone(runtime),
+            said_too_large: AtomicBool::new(false),
+            said_recursive: AtomicBool::new(false),
+            said_no_key: AtomicBool::new(false),
+        }
+    }
+
+    /// The answer, if it is in memory and fresh.
+    #[must_use]
+    pub fn hit(&self, key: &KeyText) -> Option<R::Output> {
+        let now = self.runtime.clock.now();
+        let memory = self.memory.as_ref()?;
+        let value = memory.read(key.as_lookup(), now, |entry| {
+            (self.policy.freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
+        })??;
+        self.counters.hit(LayerKind::Memory);
+        Some(R::join(Ok(value)))
+    }
+
+    /// The answer of a call that memory could not answer.
+    ///
+    /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
+    pub fn load<F>(&'static self, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        Box::pin(self.call(key, body))
+    }
+
+    /// Computes the answer anew and stores it, whatever is stored.
+    pub fn refresh<F>(&'static self, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        Box::pin(async move {
+            if self.runs_bare(&key) {
+                return body.await;
+            }
+            let ticket = self.flights.supersede(key.as_lookup());
+            self.lead(ticket, key, body, Stored::Outdated).await
+        })
+    }
+
+    async fn call<F>(&'static self, key: KeyText, body: F) -> R::Output
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        if self.runs_bare(&key) {
+            return body.await;
+        }
+        let ticket = loop {
+            let waiter = match self.flights.board(key.as_lookup()) {
+                Boarding::Lead(ticket) => break ticket,
+                Boarding::Wait(waiter) => waiter,
+            };
+            let Landing::Answer(landed) = waiter.wait(self.wait).await else { continue };
+            self.counters.coalesced();
+            let own_loads = match landed {
+                Landed::Value(value) => return R::join(Ok(value)),
+                Landed::Error(error) => return R::join(Err(self.another(&error))),
+                Landed::ErrorOfItsOwn(own_loads) => own_loads,
+            };
+            // Nobody closes the semaphore, so there is always a permit in the end.
+            let _permit = own_loads.acquire().await;
+            if let Some(value) = self.remembered(key.as_lookup()) {
+                return R::join(Ok(value));
+            }
+            let ticket = self.flights.fly_alone(key.as_lookup());
+            return self.lead(ticket, key, body, Stored::Wanted).await;
+        };
+        // Another load may have landed between the look into memory and the boarding.
+        if let Some(value) = self.remembered(key.as_lookup()) {
+            self.counters.hit(LayerKind::Memory);
+            return R::join(Ok(value));
+        }
+        self.lead(ticket, key, body, Stored::Wanted).await
+    }
+
+    /// Whether a call of `key` is to run its body and nothing else.
+    fn runs_bare(&self, key: &KeyText) -> bool {
+        if !self.enabled {
+            return true;
+        }
+        if let Some(reason) = key.why_unusable() {
+            if !self.said_no_key.swap(true, Relaxed) {
+                tracing::warn!(
+                    function = %self.scope,
+                    reason,
+                    "a call is not cached because its arguments have no key; this is said once for each function",
+                );
+            }
+            return true;
+        }
+        let recursive = recursion::is_loading(&self.scope, key.as_lookup());
+        if recursive && !self.said_recursive.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                "a load of this function needs its own answer; the inner call runs the body without the cache",
+            );
+        }
+        recursive
+    }
+
+    /// Runs a load in a task of its own, so that a caller that goes away neither stops it nor makes others wait.
+    async fn lead<F>(
+        &'static self,
+        ticket: Ticket<Landed<R>>,
+        key: KeyText,
+        body: F,
+        stored: Stored,
+    ) -> R::Output
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        let (caller, from_load) = oneshot::channel();
+        let key = key.into_key(&self.scope);
+        let body = recursion::loading(&self.scope, key.lookup(), body);
+        let load = self.fill(ticket, key, body, stored, caller).in_current_span();
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(load)),
+            // Outside of tokio there is nothing to spawn on; the caller's own task must do.
+            Err(_) => load.await,
+        }
+        match from_load.await {
+            Ok(Ok(result)) => R::join(result),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => lost(),
+        }
+    }
+
+    /// **A load**: byte layers, body, memory, answer, byte layers.
+    async fn fill<F>(
+        &'static self,
+        ticket: Ticket<Landed<R>>,
+        key: Key,
+        body: F,
+        stored: Stored,
+        caller: oneshot::Sender<Loaded<R>>,
+    ) where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        // Asked in any case: what is stored later must carry the epoch from before the load.
+        let asked = self.ask_layers(&key, stored).await;
+        let answer = match asked.found {
+            Some((layer, answer)) => {
+                self.counters.hit(layer);
+                Ok(answer)
+            }
+            None => self.run(body).await,
+        };
+        match answer {
+            Ok(answer) => self.deliver(&ticket, &key, answer, &asked.without, stored, caller).await,
+            Err(failure) => {
+                if let Ok(error) = &failure {
+                    ticket.land(self.landed_error(error));
+                }
+                // The caller may have gone away.
+                let _ = caller.send(failure.map(Err));
+            }
+        }
+    }
+
+    /// Asks the byte layers from fast to slow. One that fails is skipped, and is not copied into either: without its
+    /// epoch nothing that is stored there could be trusted.
+    async fn ask_layers(&'static self, key: &Key, stored: Stored) -> Asked<'static, R::Value> {
+        let mut asked = Asked { found: None, without: Vec::new() };
+        for layer in self.byte_layers() {
+            match layer.get(key).await {
+                Ok(reading) => {
+                    if stored == Stored::Wanted
+                        && let Some(bytes) = reading.record
+                        && let Some(answer) = self.trust(layer.kind(), bytes, key, reading.epoch)
+                    {
+                        asked.found = Some((layer.kind(), answer));
+                        return asked;
+                    }
+                    asked.without.push(Target { layer, epoch: reading.epoch });
+                }
+                Err(error) => self.layer_failed(layer.kind(), &error),
+            }
+        }
+        asked
+    }
+
+    /// Runs the body. Fails with the function's own error or with its panic.
+    async fn run<F>(
+        &self,
+        body: F,
+    ) -> Result<Answer<R::Value>, Result<R::Error, Box<dyn Any + Send>>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        self.counters.missed();
+        self.counters.load_started();
+        let started = Instant::now();
+        let output = AssertUnwindSafe(body).catch_unwind().await;
+        let load_time = started.elapsed();
+        self.counters.load_took(load_time);
+        match output.map(R::split) {
+            Ok(Ok(value)) => {
+                let life = self.life_of(&value);
+                Ok(Answer { value, origin: Origin::Body(life), load_time })
+            }
+            Ok(Err(error)) => {
+                self.counters.load_failed();
+                Err(Ok(error))
+            }
+            Err(panic) => {
+                self.counters.load_failed();
+                Err(Err(panic))
+            }
+        }
+    }
+
+    /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where
+    /// there is none, the byte layers.
+    async fn deliver(
+        &self,
+        ticket: &Ticket<Landed<R>>,
+        key: &Key,
+        answer: Answer<R::Value>,
+        targets: &[Target<'_>],
+        stored: Stored,
+        caller: oneshot::Sender<Loaded<R>>,
+    ) {
+        // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
+        let under_way = self.runtime.copies.begin();
+        let give = |value: R::Value| {
+            ticket.land(Landed::Value(value.clone()));
+            let _ = caller.send(Ok(Ok(value)));
+        };
+        let targets = if under_way.is_some() {
+            targets
+        } else {
+            self.counters.copy_dropped();
+            &[]
+        };
+        if self.memory.is_some() {
+            self.remember(ticket, key, &answer, stored);
+            give(answer.value.clone());
+            self.copy(ticket, key, &answer, targets, stored).await;
+        } else {
+            self.copy(ticket, key, &answer, targets, stored).await;
+            give(answer.value);
+        }
+    }
+
+    fn remember(&self, ticket: &Ticket<Landed<R>>, key: &Key, answer: &Answer<R::Value>, stored: Stored) {
+        let Some(memory) = &self.memory else { return };
+        let now = self.runtime.clock.now();
+        let value = match self.dates(LayerKind::Memory, answer, now) {
+            Some(dates) => Some((answer.value.clone(), dates)),
+            None if stored == Stored::Outdated => None,
+            None => return,
+        };
+        // Refused if the flight is doomed: then nothing is to be left behind.
+        let _ = ticket.store(|| match value {
+            Some((value, dates)) => memory.insert(key.lookup(), value, dates, now),
+            None => memory.remove(key.lookup()),
+        });
+    }
+
+    /// Copies an answer into the byte layers, one after the other, unless an invalidation forbids it meanwhile.
+    async fn copy(
+        &self,
+        ticket: &Ticket<Landed<R>>,
+        key: &Key,
+        answer: &Answer<R::Value>,
+        targets: &[Target<'_>],
+        stored: Stored,
+    ) {
+        if targets.is_empty() {
+            return;
+        }
+        let payload = self.records.encode(&answer.value);
+        for Target { layer, epoch } in targets {
+            let now = self.runtime.clock.now();
+            let Some(_copying) = ticket.begin_copy() else { return };
+            let copied = match (&payload, self.dates(layer.kind(), answer, now)) {
+                (Some(payload), Some(dates)) => {
+                    let record = self.records.seal(key, *epoch, &dates, answer.load_time, payload);
+                    layer.put(key, record, dates.kept_until.since(now)).await
+                }
+                _ if stored == Stored::Wanted => continue,
+                _ => layer.remove(key).await.map(drop),
+            };
+            if let Err(error) = copied {
+                self.layer_failed(layer.kind(), &error);
+                if stored == Stored::Outdated {
+                    // Better nothing than the answer that this one replaces.
+                    let _ = layer.remove(key).await;
+                }
+            }
+        }
+    }
+
+    /// What a record holds, if it is ours, of this key, and fresh.
+    fn trust(&self, layer: LayerKind, bytes: Vec<u8>, key: &Key, epoch: u64) -> Option<Answer<R::Value>> {
+        let opened = match self.records.open(bytes, key, epoch) {
+            Ok(opened) => opened,
+            Err(Refusal::Void) => return None,
+            Err(refusal) => {
+                self.counters.record_refused();
+                tracing::debug!(function = %self.scope, %layer, %refusal, "a record was refused");
+                return None;
+            }
+        };
+        let now = self.runtime.clock.now();
+        let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
+        (self.policy.freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
+            value: opened.value,
+            origin: Origin::Copy(dates),
+            load_time: opened.load_time,
+        })
+    }
+
+    fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
+        match &answer.origin {
+            Origin::Body(life) => self.policy.computed(layer, *life),
+            Origin::Copy(dates) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
+        }
+    }
+
+    /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
+    pub fn invalidate(&'static self, key: KeyText) -> BoxFuture<'static, Invalidated> {
+        to_the_end(async move {
+            let key = key.into_key(&self.scope);
+            let doom = self.flights.doom(key.lookup());
+            doom.settled().await;
+            let mut invalidated = Invalidated::nowhere();
+            // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy
+            // ends there.
+            for layer in &self.layers {
+                invalidated.set(layer.kind(), layer.remove(&key).await);
+            }
+            if let Some(memory) = &self.memory {
+                doom.apply(|| memory.remove(key.lookup()));
+                invalidated.set(LayerKind::Memory, Ok(Removal::Done));
+            }
+            invalidated
+        })
+    }
+
+    /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
+    pub fn invalidate_all(&'static self) -> BoxFuture<'static, Invalidated> {
+        to_the_end(async move {
+            let doom = self.flights.doom_all();
+            doom.settled().await;
+            let mut invalidated = Invalidated::nowhere();
+            for layer in &self.layers {
+                invalidated.set(layer.kind(), layer.remove_all(&self.scope).await);
+            }
+            if let Some(memory) = &self.memory {
+                doom.apply(|| memory.remove_all());
+                invalidated.set(LayerKind::Memory, Ok(Removal::Done));
+            }
+            invalidated
+        })
+    }
+
+    /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
+    pub fn put(&'static self, key: KeyText, value: R::Value) -> BoxFuture<'static, ()> {
+        to_the_end(async move {
+            if !self.enabled || !key.is_usable() {
+                return;
+            }
+            let key = key.into_key(&self.scope);
+            let doom = self.flights.doom(key.lookup());
+            doom.settled().await;
+            let ticket = doom.ticket(key.lookup());
+            let asked = self.ask_layers(&key, Stored::Outdated).await;
+            let origin = Origin::Body(self.life_of(&value));
+            let answer = Answer { value, origin, load_time: Duration::ZERO };
+            self.copy(&ticket, &key, &answer, &asked.without, Stored::Outdated).await;
+            self.remember(&ticket, &key, &answer, Stored::Outdated);
+        })
+    }
+
+    /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
+    pub fn peek(&'static self, key: KeyText) -> BoxFuture<'static, Option<R::Value>> {
+        Box::pin(async move {
+            if let Some(value) = self.remembered(key.as_lookup()) {
+                return Some(value);
+            }
+            let key = key.into_key(&self.scope);
+            let asked = self.ask_layers(&key, Stored::Wanted).await;
+            asked.found.map(|(_, answer)| answer.value)
+        })
+    }
+
+    /// The key of an answer.
+    #[must_use]
+    pub fn key(&self, key: KeyText) -> Key {
+        key.into_key(&self.scope)
+    }
+
+    /// What happened to this function's calls so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.counters.snapshot()
+    }
+
+    /// What memory holds and may be returned, without a trace of having looked.
+    fn remembered(&self, key: &str) -> Option<R::Value> {
+        let now = self.runtime.clock.now();
+        self.memory.as_ref()?.peek(key, |entry| {
+            (self.policy.freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
+        })?
+    }
+
+    /// The byte layers that a load may use: none where the answer cannot be bytes, or outside of tokio, whose timers
+    /// keep a layer within its budget.
+    fn byte_layers(&self) -> &[Arc<dyn Layer>] {
+        if self.layers.is_empty() || !self.records.usable() || Handle::try_current().is_err() {
+            return &[];
+        }
+        &self.layers
+    }
+
+    fn is_none(&self, value: &R::Value) -> bool {
+        self.is_none.is_some_and(|is_none| is_none(value))
+    }
+
+    fn life_of(&self, value: &R::Value) -> Life {
+        let computed_at = self.runtime.clock.now();
+        Life { computed_at, none: self.is_none(value), draw: fastrand::f64() }
+    }
+
+    fn landed_error(&self, error: &R::Error) -> Landed<R> {
+        match self.clone_error {
+            Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
+            None => Landed::ErrorOfItsOwn(Arc::new(Semaphore::new(OWN_LOADS))),
+        }
+    }
+
+    /// The error once more. Only errors that can be cloned are shared.
+    fn another(&self, error: &Mutex<R::Error>) -> R::Error {
+        let error = error.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.clone_error {
+            Some(clone) => clone(&error),
+            None => lost(),
+        }
+    }
+
+    fn layer_failed(&self, layer: LayerKind, error: &LayerError) {
+        self.counters.layer_failed(layer);
+        if matches!(error, LayerError::TooLarge { .. }) && !self.said_too_large.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                error = error as &dyn std::error::Error,
+                "an answer is too large for a layer and is not kept there; this is said once for each function",
+            );
+        }
+    }
+}
+
+impl<R: Outcome> Clone for Landed<R> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value.clone()),
+            Self::Error(error) => Self::Error(Arc::clone(error)),
+            Self::ErrorOfItsOwn(own_loads) => Self::ErrorOfItsOwn(Arc::clone(own_loads)),
+        }
+    }
+}
+
+impl<R: Outcome> fmt::Debug for CachedFn<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedFn").field("scope", &self.scope).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
+/// leave it half done.
+fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> BoxFuture<'static, T> {
+    Box::pin(async move {
+        let Ok(runtime) = Handle::try_current() else { return work.await };
+        match runtime.spawn(work.in_current_span()).await {
+            Ok(done) => done,
+            Err(stopped) => match stopped.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => lost(),
+            },
+        }
+    })
+}
+
+/// The task that worked for this caller was dropped unfinished. That happens when its tokio runtime shuts down, and then
+/// the caller, which is part of the same runtime, is not polled any more either.
+#[expect(clippy::panic, reason = "there is no answer and there will be none")]
+fn lost() -> ! {
+    panic!("the tokio runtime was shut down while it worked for a cached function")
+}

@@ -1,0 +1,193 @@
+//! The memory layer: typed values, no encoding.
+//!
+//! moka decides what stays; reads go through a concurrent index beside it. Most of what a read of moka costs is
+//! telling it about the read, so an entry does that at most once per [`REPORT_TICK_MILLIS`]. A miss is always reported:
+//! without that the hit ratio falls behind moka's own (`docs/decisions/0002-memory.md`).
+//!
+//! An entry is in the index from before moka hears of it until after moka let go of it, and each has a number of its
+//! own, by which moka's eviction finds exactly that entry and never a newer one of the same key. Writes of one key
+//! must not overlap; the flight table sees to that.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use foldhash::fast::RandomState;
+use moka::{Expiry, notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
+use smallvec::SmallVec;
+
+use crate::{clock::Timestamp, record::Dates};
+
+/// How long an entry keeps quiet towards moka after it has reported a read. Well below the time in which a cache under
+/// load turns over half its entries, above which the hit ratio suffers.
+const REPORT_TICK_MILLIS: u64 = 128;
+
+/// Key text as it is stored: short texts, the usual case, without an allocation and one dereference nearer.
+type StoredKey = SmallVec<[u8; 32]>;
+
+type Index<V> = papaya::HashMap<StoredKey, Entry<V>, RandomState>;
+
+/// The answers of one function that are in memory.
+pub(crate) struct Memory<V> {
+    index: Arc<Index<V>>,
+    eviction: Cache<StoredKey, Stub, RandomState>,
+    /// Entries of an older epoch have been forgotten all at once.
+    epoch: AtomicU64,
+    next_id: AtomicU64,
+}
+
+/// An answer in memory.
+#[derive(Debug)]
+pub(crate) struct Entry<V> {
+    pub(crate) value: V,
+    pub(crate) dates: Dates,
+    id: u64,
+    epoch: u64,
+    /// The report tick in which moka was last told of a read.
+    reported: AtomicU32,
+}
+
+/// What moka keeps of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Stub {
+    id: u64,
+    life: Duration,
+}
+
+impl<V: Send + Sync + 'static> Memory<V> {
+    /// Room for `capacity` entries.
+    pub(crate) fn new(capacity: u64) -> Self {
+        let index = Arc::new(Index::with_hasher(RandomState::default()));
+        let evicted_from = Arc::clone(&index);
+        let eviction = Cache::builder()
+            .max_capacity(capacity)
+            .eviction_policy(EvictionPolicy::tiny_lfu())
+            .expire_after(Life)
+            .eviction_listener(move |key: Arc<StoredKey>, stub: Stub, cause| {
+                if cause != RemovalCause::Replaced {
+                    remove_exactly(&evicted_from, &key, stub.id);
+                }
+            })
+            .build_with_hasher(RandomState::default());
+        Self { index, eviction, epoch: AtomicU64::new(0), next_id: AtomicU64::new(0) }
+    }
+
+    /// What `look` makes of the entry under `key`; `None` if there is none.
+    ///
+    /// Takes no lock and allocates nothing.
+    pub(crate) fn read<R>(
+        &self,
+        key: &str,
+        now: Timestamp,
+        look: impl FnOnce(&Entry<V>) -> R,
+    ) -> Option<R> {
+        let key = key.as_bytes();
+        let index = self.index.pin();
+        let entry = index.get(key).filter(|entry| entry.epoch == self.epoch.load(Relaxed));
+        let tick = report_tick(now);
+        match entry {
+            Some(entry) if entry.reported.load(Relaxed) == tick => Some(look(entry)),
+            Some(entry) => {
+                entry.reported.store(tick, Relaxed);
+                self.report(key);
+                Some(look(entry))
+            }
+            None => {
+                self.report(key);
+                None
+            }
+        }
+    }
+
+    /// Like [`read`](Self::read), but leaves no trace of having looked.
+    pub(crate) fn peek<R>(&self, key: &str, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let index = self.index.pin();
+        let entry = index.get(key.as_bytes())?;
+        (entry.epoch == self.epoch.load(Relaxed)).then(|| look(entry))
+    }
+
+    /// Stores an answer, in place of any before it.
+    pub(crate) fn insert(&self, key: &str, value: V, dates: Dates, now: Timestamp) {
+        let stub =
+            Stub { id: self.next_id.fetch_add(1, Relaxed), life: dates.kept_until.since(now) };
+        let entry = Entry {
+            value,
+            dates,
+            id: stub.id,
+            epoch: self.epoch.load(Relaxed),
+            reported: AtomicU32::new(report_tick(now)),
+        };
+        let key = StoredKey::from_slice(key.as_bytes());
+        // The index first: moka may decide against the entry at once, and must find it then.
+        self.index.pin().insert(key.clone(), entry);
+        self.eviction.insert(key, stub);
+    }
+
+    /// Forgets `key`.
+    pub(crate) fn remove(&self, key: &str) {
+        self.index.pin().remove(key.as_bytes());
+        self.eviction.invalidate(key.as_bytes());
+    }
+
+    /// Forgets everything, in constant time; the space follows.
+    pub(crate) fn remove_all(&self) {
+        self.epoch.fetch_add(1, Relaxed);
+        self.eviction.invalidate_all();
+    }
+
+    /// Lets moka evict what is over capacity and what has expired, which it otherwise does when it is written to.
+    pub(crate) fn tidy(&self) {
+        self.eviction.run_pending_tasks();
+    }
+
+    /// The number of entries, those included whose space has not been freed yet.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    #[cold]
+    fn report(&self, key: &[u8]) {
+        self.eviction.get(key);
+    }
+}
+
+impl<V> fmt::Debug for Memory<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("capacity", &self.eviction.policy().max_capacity()).finish_non_exhaustive()
+    }
+}
+
+fn remove_exactly<V>(index: &Index<V>, key: &StoredKey, id: u64) {
+    // An error says that the key now holds a newer entry, which stays.
+    let _ = index.pin().remove_if(key, |_, entry| entry.id == id);
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "wraps after years; then one report is left out")]
+fn report_tick(now: Timestamp) -> u32 {
+    (now.as_millis() / REPORT_TICK_MILLIS) as u32
+}
+
+/// Lets moka free the space of entries that nobody may be given any more. What may be given is decided by dates alone.
+#[derive(Debug)]
+struct Life;
+
+impl Expiry<StoredKey, Stub> for Life {
+    fn expire_after_create(&self, _: &StoredKey, stub: &Stub, _: Instant) -> Option<Duration> {
+        Some(stub.life)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &StoredKey,
+        stub: &Stub,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(stub.life)
+    }
+}

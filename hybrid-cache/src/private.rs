@@ -1,0 +1,90 @@
+//! Everything that generated code may call, and nothing else does. Not public: it changes without notice.
+
+pub use crate::{
+    cached_fn::CachedFn,
+    definition::{Abilities, Definition},
+    error::LayerKind,
+    invalidated::Invalidated,
+    key::{Key, text::KeyText, writer::KeyWriter},
+    outcome::{
+        CloneProbe, CodecProbe, Infallible, NeverNone, NoCodec, NotClone, OptionProbe, Outcome, Probe, Returns,
+        require_cacheable, require_codec,
+    },
+    stats::Stats,
+};
+
+use std::borrow::{Borrow, ToOwned};
+
+/// What a companion struct is: the type of one cached function.
+pub trait Function {
+    /// What the function returns.
+    type Outcome: Outcome;
+
+    /// The function's cache; made by the first who asks.
+    fn cache() -> &'static CachedFn<Self::Outcome>;
+}
+
+/// What is kept of the answers of the function whose companion is `C`.
+pub type ValueOf<C> = <<C as Function>::Outcome as Outcome>::Value;
+
+/// What the function whose companion is `C` fails with.
+pub type ErrorOf<C> = <<C as Function>::Outcome as Outcome>::Error;
+
+/// An argument that the caller lends us, made ours to take along into a task.
+pub trait Own {
+    /// What it is when it is ours.
+    type Owned: Send + 'static;
+
+    /// Makes it ours.
+    fn own(self) -> Self::Owned;
+}
+
+impl<T: ToOwned + ?Sized> Own for &T
+where
+    T::Owned: Send + 'static,
+{
+    type Owned = T::Owned;
+
+    fn own(self) -> T::Owned {
+        self.to_owned()
+    }
+}
+
+impl<T: ToOwned + ?Sized> Own for Option<&T>
+where
+    T::Owned: Send + 'static,
+{
+    type Owned = Option<T::Owned>;
+
+    fn own(self) -> Option<T::Owned> {
+        self.map(ToOwned::to_owned)
+    }
+}
+
+/// Makes a lent argument ours.
+pub fn to_owned<L: Own>(lent: L) -> L::Owned {
+    lent.own()
+}
+
+/// What was made ours, lent again as an `L`.
+pub trait Lend<'a, L> {
+    /// Lends it.
+    fn lend(&'a self) -> L;
+}
+
+impl<'a, O: Borrow<T>, T: ?Sized> Lend<'a, &'a T> for O {
+    fn lend(&'a self) -> &'a T {
+        self.borrow()
+    }
+}
+
+impl<'a, O: Borrow<T>, T: ?Sized> Lend<'a, Option<&'a T>> for Option<O> {
+    fn lend(&'a self) -> Option<&'a T> {
+        self.as_ref().map(Borrow::borrow)
+    }
+}
+
+/// Lends what [`to_owned`] made ours, as the argument that it was.
+pub fn borrow<'a, O: Lend<'a, L>, L>(owned: &'a O) -> L {
+    owned.lend()
+}

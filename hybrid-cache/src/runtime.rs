@@ -1,0 +1,335 @@
+//! What all cached functions of a process share: settings, the connection to Redis, the disk store, and the list of the
+//! functions themselves. Knows nothing of policy or of the order of events.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    clock::Clock,
+    config::{self, ConfigError, Settings},
+    definition::FunctionName,
+    error::LayerKind,
+    layers::Layer,
+    stats::{Counters, Stats},
+};
+
+static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
+
+/// The runtime of this process; made from the environment by whoever asks first.
+pub(crate) fn get() -> &'static Arc<Runtime> {
+    RUNTIME.get_or_init(|| {
+        let settings = config::from_environment();
+        Arc::new(Runtime::new(settings, Clock::default()))
+    })
+}
+
+/// Makes `settings` those of this process.
+pub(crate) fn install(settings: Settings) -> Result<(), ConfigError> {
+    let mut settings = Some(settings);
+    RUNTIME.get_or_init(|| {
+        let settings = settings.take().unwrap_or_else(config::from_environment);
+        Arc::new(Runtime::new(settings, Clock::default()))
+    });
+    match settings {
+        None => Ok(()),
+        Some(_) => Err(ConfigError::AlreadyInUse),
+    }
+}
+
+/// Shared by all cached functions.
+pub(crate) struct Runtime {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) copies: Copies,
+    redis: OnceLock<Option<Arc<dyn Layer>>>,
+    disk: OnceLock<Option<Arc<dyn Layer>>>,
+    functions: Mutex<BTreeMap<Arc<str>, Registered>>,
+}
+
+/// A cached function that has been used.
+struct Registered {
+    name: FunctionName,
+    counters: Arc<Counters>,
+    /// Frees the space of entries that expired while nobody asked.
+    tidy: Option<Tidy>,
+}
+
+/// See [`Registered::tidy`].
+pub(crate) type Tidy = Box<dyn Fn() + Send + Sync>;
+
+impl Runtime {
+    pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
+        Self {
+            settings,
+            clock,
+            copies: Copies::default(),
+            redis: OnceLock::new(),
+            disk: OnceLock::new(),
+            functions: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// A runtime with these stores in place of Redis and disk.
+    #[cfg(test)]
+    pub(crate) fn with_layers(settings: Settings, clock: Clock, layers: Vec<Arc<dyn Layer>>) -> Self {
+        let runtime = Self::new(settings, clock);
+        for layer in layers {
+            let place = if layer.kind() == LayerKind::Redis { &runtime.redis } else { &runtime.disk };
+            place.get_or_init(|| Some(layer));
+        }
+        runtime.redis.get_or_init(|| None);
+        runtime.disk.get_or_init(|| None);
+        runtime
+    }
+
+    /// The byte layer of this kind; `None` where it is not configured, which is said once.
+    pub(crate) fn layer(&self, kind: LayerKind) -> Option<Arc<dyn Layer>> {
+        let (place, open): (_, fn(&Settings) -> Option<Arc<dyn Layer>>) = match kind {
+            LayerKind::Memory => return None,
+            LayerKind::Redis => (&self.redis, open_redis),
+            LayerKind::Disk => (&self.disk, open_disk),
+        };
+        place.get_or_init(|| open(&self.settings)).clone()
+    }
+
+    /// Adds a function to those that [`stats`] counts. `false` if another one already has its name.
+    #[must_use]
+    pub(crate) fn register(
+        &self,
+        scope: &Arc<str>,
+        name: FunctionName,
+        counters: &Arc<Counters>,
+        tidy: Option<Tidy>,
+    ) -> bool {
+        start_housekeeping();
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(other) = functions.get(scope) {
+            tracing::error!(
+                function = %scope,
+                here = ?name,
+                there = ?other.name,
+                "two cached functions have the same name, so the second one keeps its answers in memory only; \
+                 give one of them another `name`",
+            );
+            return false;
+        }
+        functions.insert(Arc::clone(scope), Registered { name, counters: Arc::clone(counters), tidy });
+        true
+    }
+
+    fn opened_layers(&self) -> impl Iterator<Item = &Arc<dyn Layer>> {
+        [&self.redis, &self.disk].into_iter().filter_map(|layer| layer.get()?.as_ref())
+    }
+
+    fn tidy(&self) {
+        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        for tidy in functions.values().filter_map(|function| function.tidy.as_ref()) {
+            tidy();
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "redis")]
+fn open_redis(settings: &Settings) -> Option<Arc<dyn Layer>> {
+    let Some(redis) = settings.redis.clone() else {
+        tracing::warn!(
+            "a cached function names the layer redis, but no server is configured, so the layer is skipped; \
+             set HYBRID_CACHE_REDIS_URL",
+        );
+        return None;
+    };
+    match crate::layers::redis::RedisLayer::new(&redis, &settings.namespace) {
+        Ok(layer) => Some(Arc::new(layer)),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the layer redis is skipped");
+            None
+        }
+    }
+}
+
+#[cfg(not(feature = "redis"))]
+fn open_redis(_: &Settings) -> Option<Arc<dyn Layer>> {
+    None
+}
+
+#[cfg(any(feature = "disk", feature = "disk-sled"))]
+fn open_disk(settings: &Settings) -> Option<Arc<dyn Layer>> {
+    let Some(disk) = settings.disk.clone() else {
+        tracing::warn!(
+            "a cached function names the layer disk, but this platform names no directory for caches, so the layer \
+             is skipped; set HYBRID_CACHE_DISK_DIR",
+        );
+        return None;
+    };
+    Some(Arc::new(crate::layers::disk::DiskLayer::new(disk)))
+}
+
+#[cfg(not(any(feature = "disk", feature = "disk-sled")))]
+fn open_disk(_: &Settings) -> Option<Arc<dyn Layer>> {
+    None
+}
+
+/// Copies into slower layers that are being made behind the callers' backs: counted, so that they can be bounded and
+/// waited for.
+#[derive(Debug)]
+pub(crate) struct Copies {
+    running: watch::Sender<usize>,
+}
+
+/// One answer on its way into slower layers, until dropped.
+#[derive(Debug)]
+pub(crate) struct CopyUnderWay {
+    running: watch::Sender<usize>,
+}
+
+impl Copies {
+    /// Each holds one encoded answer.
+    const MOST: usize = 1_024;
+
+    /// Announces the copies of one answer; `None` if too many are under way already.
+    pub(crate) fn begin(&self) -> Option<CopyUnderWay> {
+        let begun = self.running.send_if_modified(|running| {
+            let room = *running < Self::MOST;
+            *running += usize::from(room);
+            room
+        });
+        begun.then(|| CopyUnderWay { running: self.running.clone() })
+    }
+
+    async fn all_made(&self) {
+        // An error would mean that no sender is left, and so no copy.
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
+    }
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self { running: watch::Sender::new(0) }
+    }
+}
+
+impl Drop for CopyUnderWay {
+    fn drop(&mut self) {
+        self.running.send_modify(|running| *running -= 1);
+    }
+}
+
+/// Waits until every answer that was on its way into a slower layer has arrived there, and is as safe there as the layer
+/// makes it.
+///
+/// A layer that cannot be reached is not waited for beyond its time budget.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// hybrid_cache::flush().await;
+/// # });
+/// ```
+pub async fn flush() {
+    let Some(runtime) = RUNTIME.get() else { return };
+    runtime.copies.all_made().await;
+    for layer in runtime.opened_layers() {
+        if let Err(error) = layer.flush().await {
+            tracing::debug!(layer = %layer.kind(), error = &error as &dyn std::error::Error, "could not flush");
+        }
+    }
+}
+
+/// Ends the work of the cache before the process ends: waits for answers on their way into slower layers, closes the disk
+/// store and the connections. Memory goes on answering; the other layers are skipped from now on.
+///
+/// Gives up waiting after `timeout` and tells what that cost.
+///
+/// ```
+/// # use std::time::Duration;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let shutdown = hybrid_cache::shutdown(Duration::from_secs(5)).await;
+/// assert_eq!(shutdown.copies_dropped(), 0);
+/// # });
+/// ```
+pub async fn shutdown(timeout: Duration) -> Shutdown {
+    let Some(runtime) = RUNTIME.get() else { return Shutdown { copies_dropped: 0, layers_not_closed: Vec::new() } };
+    runtime.shut_down(timeout).await
+}
+
+/// What [`shutdown`] had to leave undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shutdown {
+    copies_dropped: usize,
+    layers_not_closed: Vec<LayerKind>,
+}
+
+impl Shutdown {
+    /// Answers that had not reached a slower layer; they will be computed again.
+    #[must_use]
+    pub const fn copies_dropped(&self) -> usize {
+        self.copies_dropped
+    }
+
+    /// Layers that could not be closed in time. What was being written to them may be lost.
+    #[must_use]
+    pub fn layers_not_closed(&self) -> &[LayerKind] {
+        &self.layers_not_closed
+    }
+}
+
+impl Runtime {
+    async fn shut_down(&self, limit: Duration) -> Shutdown {
+        let started = std::time::Instant::now();
+        // Half of the time at most: the disk store needs some to close.
+        let _ = timeout(limit / 2, self.copies.all_made()).await;
+        let copies_dropped = *self.copies.running.borrow();
+        let mut layers_not_closed = Vec::new();
+        for layer in self.opened_layers() {
+            let left = limit.saturating_sub(started.elapsed());
+            if !matches!(timeout(left, layer.close()).await, Ok(Ok(()))) {
+                layers_not_closed.push(layer.kind());
+            }
+        }
+        if copies_dropped > 0 || !layers_not_closed.is_empty() {
+            tracing::warn!(copies_dropped, ?layers_not_closed, "the cache was shut down before all was written");
+        }
+        Shutdown { copies_dropped, layers_not_closed }
+    }
+}
+
+/// What happened to all cached functions of this process together. See also the `stats` companion of each.
+#[must_use]
+pub fn stats() -> Stats {
+    let mut total = Stats::default();
+    if let Some(runtime) = RUNTIME.get() {
+        let functions = runtime.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        for function in functions.values() {
+            total.add(&function.counters.snapshot());
+        }
+    }
+    total
+}
+
+/// Starts, once, the thread that looks after functions which nobody calls. Without it (no thread can be had) expired
+/// entries leave when their function is next used.
+fn start_housekeeping() {
+    static STARTED: OnceLock<bool> = OnceLock::new();
+    const EVERY: Duration = Duration::from_secs(1);
+    STARTED.get_or_init(|| {
+        let housekeeping = || loop {
+            thread::sleep(EVERY);
+            if let Some(runtime) = RUNTIME.get() {
+                runtime.tidy();
+            }
+        };
+        thread::Builder::new().name("hybrid-cache-tidy".into()).spawn(housekeeping).is_ok()
+    });
+}

@@ -1,0 +1,243 @@
+//! What happened, counted. Counting a memory hit costs one add on a cache line that the thread has mostly for itself.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crate::error::LayerKind;
+
+/// What happened to one cached function, or to all of them, since the process started.
+///
+/// ```
+/// # use hybrid_cache::cached;
+/// #[cached(layers = "mem")]
+/// async fn square(n: u64) -> u64 { n * n }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// square(3).await;
+/// square(3).await;
+/// let stats = square::stats();
+/// assert_eq!((stats.loads(), stats.memory_hits()), (1, 1));
+/// # });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    memory_hits: u64,
+    redis_hits: u64,
+    disk_hits: u64,
+    misses: u64,
+    loads: u64,
+    load_errors: u64,
+    load_time: Duration,
+    coalesced: u64,
+    refused_records: u64,
+    redis_failures: u64,
+    disk_failures: u64,
+    dropped_copies: u64,
+}
+
+/// Declares the accessors of [`Stats`], whose docs are the fields' meaning.
+macro_rules! accessors {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {
+        impl Stats {
+            $($(#[$doc])* #[must_use] pub const fn $name(&self) -> $type { self.$name })*
+        }
+    };
+}
+
+accessors! {
+    /// Calls answered from memory.
+    memory_hits: u64,
+    /// Calls answered from Redis.
+    redis_hits: u64,
+    /// Calls answered from disk.
+    disk_hits: u64,
+    /// Calls that found no answer in any layer.
+    misses: u64,
+    /// How often the function's own body ran.
+    loads: u64,
+    /// Loads that ended in an error or a panic.
+    load_errors: u64,
+    /// The time that all loads took together.
+    load_time: Duration,
+    /// Calls that waited for the load of another call instead of starting their own.
+    coalesced: u64,
+    /// Records of a byte layer that were not exactly what would be written today, and so were not used: damaged, of
+    /// another version of the type, or forgotten since.
+    refused_records: u64,
+    /// Operations that Redis did not do: timed out, failed, or not tried because it failed repeatedly just before.
+    redis_failures: u64,
+    /// Operations that the disk store did not do.
+    disk_failures: u64,
+    /// Copies into slower layers that were given up because too many were waiting.
+    dropped_copies: u64,
+}
+
+impl Stats {
+    /// Calls that were answered, from wherever.
+    #[must_use]
+    pub const fn calls(&self) -> u64 {
+        self.hits() + self.misses + self.coalesced
+    }
+
+    /// Calls answered from any layer.
+    #[must_use]
+    pub const fn hits(&self) -> u64 {
+        self.memory_hits + self.redis_hits + self.disk_hits
+    }
+
+    /// Adds what another function counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.memory_hits += other.memory_hits;
+        self.redis_hits += other.redis_hits;
+        self.disk_hits += other.disk_hits;
+        self.misses += other.misses;
+        self.loads += other.loads;
+        self.load_errors += other.load_errors;
+        self.load_time += other.load_time;
+        self.coalesced += other.coalesced;
+        self.refused_records += other.refused_records;
+        self.redis_failures += other.redis_failures;
+        self.disk_failures += other.disk_failures;
+        self.dropped_copies += other.dropped_copies;
+    }
+}
+
+impl fmt::Display for Stats {
+    /// One line: `12 calls: 9 mem, 1 redis, 0 disk, 1 coalesced, 1 load in 340ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} calls: {} mem, {} redis, {} disk, {} coalesced, {} {} in {:.3?}",
+            self.calls(),
+            self.memory_hits,
+            self.redis_hits,
+            self.disk_hits,
+            self.coalesced,
+            self.loads,
+            if self.loads == 1 { "load" } else { "loads" },
+            self.load_time,
+        )
+    }
+}
+
+/// The counters behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    memory_hits: Striped,
+    redis_hits: AtomicU64,
+    disk_hits: AtomicU64,
+    misses: AtomicU64,
+    loads: AtomicU64,
+    load_errors: AtomicU64,
+    load_nanos: AtomicU64,
+    coalesced: AtomicU64,
+    refused_records: AtomicU64,
+    redis_failures: AtomicU64,
+    disk_failures: AtomicU64,
+    dropped_copies: AtomicU64,
+}
+
+impl Counters {
+    /// A call was answered from `layer`.
+    pub(crate) fn hit(&self, layer: LayerKind) {
+        match layer {
+            LayerKind::Memory => self.memory_hits.increment(),
+            LayerKind::Redis => increment(&self.redis_hits),
+            LayerKind::Disk => increment(&self.disk_hits),
+        }
+    }
+
+    pub(crate) fn missed(&self) {
+        increment(&self.misses);
+    }
+
+    pub(crate) fn load_started(&self) {
+        increment(&self.loads);
+    }
+
+    pub(crate) fn load_took(&self, time: Duration) {
+        self.load_nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(crate) fn load_failed(&self) {
+        increment(&self.load_errors);
+    }
+
+    pub(crate) fn coalesced(&self) {
+        increment(&self.coalesced);
+    }
+
+    pub(crate) fn record_refused(&self) {
+        increment(&self.refused_records);
+    }
+
+    pub(crate) fn layer_failed(&self, layer: LayerKind) {
+        match layer {
+            LayerKind::Memory => {}
+            LayerKind::Redis => increment(&self.redis_failures),
+            LayerKind::Disk => increment(&self.disk_failures),
+        }
+    }
+
+    pub(crate) fn copy_dropped(&self) {
+        increment(&self.dropped_copies);
+    }
+
+    pub(crate) fn snapshot(&self) -> Stats {
+        Stats {
+            memory_hits: self.memory_hits.sum(),
+            redis_hits: self.redis_hits.load(Relaxed),
+            disk_hits: self.disk_hits.load(Relaxed),
+            misses: self.misses.load(Relaxed),
+            loads: self.loads.load(Relaxed),
+            load_errors: self.load_errors.load(Relaxed),
+            load_time: Duration::from_nanos(self.load_nanos.load(Relaxed)),
+            coalesced: self.coalesced.load(Relaxed),
+            refused_records: self.refused_records.load(Relaxed),
+            redis_failures: self.redis_failures.load(Relaxed),
+            disk_failures: self.disk_failures.load(Relaxed),
+            dropped_copies: self.dropped_copies.load(Relaxed),
+        }
+    }
+}
+
+fn increment(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+/// A counter in several cells, each on cache lines of its own, so that threads that count at the same time do not
+/// take the line from one another.
+#[derive(Debug, Default)]
+struct Striped {
+    cells: [Padded; Striped::CELLS],
+}
+
+/// 128 bytes: two lines, as processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded(AtomicU64);
+
+impl Striped {
+    /// A power of two. Threads beyond this share cells, which is slower but not wrong.
+    const CELLS: usize = 16;
+
+    fn increment(&self) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static CELL: usize = NEXT.fetch_add(1, Relaxed) % Striped::CELLS;
+        }
+        // During a thread's last moments its locals are gone; any cell will do.
+        let cell = CELL.try_with(|cell| *cell).unwrap_or(0);
+        if let Some(Padded(counter)) = self.cells.get(cell) {
+            increment(counter);
+        }
+    }
+
+    fn sum(&self) -> u64 {
+        self.cells.iter().map(|Padded(counter)| counter.load(Relaxed)).sum()
+    }
+}
