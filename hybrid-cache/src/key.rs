@@ -108,6 +108,14 @@ impl Key {
     }
 }
 
+#[cfg(test)]
+impl Key {
+    /// A key of the function `scope` (`namespace:function`), for tests of layers.
+    pub(crate) fn of(scope: &str, arguments: &str) -> Self {
+        Self::new(scope, arguments, None)
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.storage)

@@ -4,6 +4,8 @@
 //! `runtime.rs`. The order in which layers are asked is not decided here but in `cached_fn.rs`.
 
 pub(crate) mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::{fmt, time::Duration};
 

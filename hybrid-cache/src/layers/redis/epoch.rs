@@ -1,0 +1,96 @@
+//! The epoch of a function: a random number in Redis under one key per function.
+//!
+//! Every record carries the epoch of its function from before its value was computed and is good while the two
+//! are equal. Replacing the number forgets all answers of the function at once. Only equality means anything:
+//! no number is later than another, so no clock and no counter can be wrong.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    time::Duration,
+};
+
+/// How long Redis keeps an epoch after its function last stored an answer, and the longest life of a record.
+///
+/// A record must not outlive the epoch it relies on only to be unreadable, so no record lives longer than this, and
+/// each stored record starts the epoch's life anew. The same everywhere: if processes with shorter answers renewed for
+/// a shorter time, they would cut the lives of other processes' records.
+pub(super) const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Where the epoch of the function `scope` (`namespace:function`) stands: `namespace:!all:function`.
+///
+/// No function is named `!all`, so this is never the key of an answer.
+pub(super) fn key(namespace: &str, scope: &str) -> String {
+    let function = scope.strip_prefix(namespace).and_then(|rest| rest.strip_prefix(':')).unwrap_or(scope);
+    format!("{namespace}:!all:{function}")
+}
+
+/// A number that was not there before and will not come back; never 0.
+///
+/// From the randomness that seeds the standard library's hash maps: the operating system's, once per thread, then
+/// stepped and hashed. Two processes that start at the same instant must not draw the same numbers, which generators
+/// seeded from clocks and thread ids do not promise.
+pub(super) fn fresh() -> u64 {
+    loop {
+        let number = RandomState::new().build_hasher().finish();
+        if number != 0 {
+            return number;
+        }
+    }
+}
+
+/// The number in what Redis holds, if that is exactly something we write: decimal digits, as `redis-cli` shows best.
+pub(super) fn parse(stored: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(stored).ok()?;
+    let number = text.parse::<u64>().ok()?;
+    (number != 0 && number.to_string() == text).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_key_stands_beside_the_answers_of_its_namespace() {
+        assert_eq!(key("hc", "hc:shop.product"), "hc:!all:shop.product");
+        assert_eq!(key("a:b", "a:b:shop.product"), "a:b:!all:shop.product");
+    }
+
+    #[test]
+    fn a_scope_of_another_namespace_gets_a_key_of_its_own() {
+        assert_eq!(key("hc", "hcx:shop.product"), "hc:!all:hcx:shop.product");
+    }
+
+    #[test]
+    fn fresh_numbers_differ_and_are_not_zero() {
+        let numbers: HashSet<u64> = (0..10_000).map(|_| fresh()).collect();
+        assert_eq!(numbers.len(), 10_000);
+        assert!(!numbers.contains(&0));
+    }
+
+    #[test]
+    fn what_we_write_is_read_back() {
+        for number in [1, 42, u64::MAX, fresh()] {
+            assert_eq!(parse(number.to_string().as_bytes()), Some(number));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_an_epoch() {
+        for garbage in [
+            &b""[..],
+            b"0",
+            b"007",
+            b"+7",
+            b"-1",
+            b" 7",
+            b"7\n",
+            b"1e3",
+            b"\xff\xfe",
+            b"18446744073709551616",
+        ] {
+            assert_eq!(parse(garbage), None, "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What went wrong with Redis, sorted by what has to happen next.
+//!
+//! The only file that reads the client library's errors. They are turned into text here, with the password taken
+//! out: an old server that does not know `HELLO` answers it with all its arguments, the password among them.
+
+use std::{fmt, time::Duration};
+
+use redis::{ErrorKind, RedisError, ServerError};
+
+use crate::error::{LayerError, LayerKind};
+
+/// Why Redis did not do what it was asked.
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    /// The connection could not be made or broke. A request that was out may or may not have been carried out.
+    Lost(Cause),
+    /// The server as a whole cannot serve, and said so; a new connection may find a better one.
+    Unfit(Cause),
+    /// The server is fine and refused this one request.
+    Refused(Cause),
+    /// Redis cannot be used from where this call is made. Nothing was asked of the server.
+    Unusable(Cause),
+    /// No answer within the budget. A request that was out may or may not have been carried out.
+    TimedOut,
+    /// Not tried.
+    Resting,
+    /// Shut down.
+    Closed,
+}
+
+impl Fault {
+    /// Whether it speaks against the server, not just against this one request or its caller.
+    pub(super) fn is_outage(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Unfit(_) | Self::TimedOut)
+    }
+
+    /// Whether a request that was sent may have been carried out, or may still be.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::TimedOut)
+    }
+
+    /// The same, of a request that a server which can be used at all does not refuse.
+    pub(super) fn of_server_as_a_whole(self) -> Self {
+        match self {
+            Self::Refused(cause) => Self::Unfit(cause),
+            other => other,
+        }
+    }
+
+    pub(super) fn into_error(self, operation: &'static str, budget: Duration) -> LayerError {
+        let layer = LayerKind::Redis;
+        match self {
+            Self::Lost(cause) | Self::Unfit(cause) | Self::Refused(cause) | Self::Unusable(cause) => {
+                LayerError::Redis { operation, source: Box::new(cause) }
+            }
+            Self::TimedOut => LayerError::Timeout { layer, after: budget },
+            Self::Resting => LayerError::Resting { layer },
+            Self::Closed => LayerError::Closed { layer },
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(cause) | Self::Unfit(cause) | Self::Refused(cause) | Self::Unusable(cause) => {
+                cause.fmt(f)
+            }
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Resting => f.write_str("resting"),
+            Self::Closed => f.write_str("shut down"),
+        }
+    }
+}
+
+/// What the client library or the server said; holds no type of theirs and no password.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Cause(String);
+
+impl Cause {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Takes the password out of texts that come from elsewhere.
+#[derive(Clone)]
+pub(super) struct Censor {
+    password: Option<String>,
+}
+
+impl fmt::Debug for Censor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Censor")
+    }
+}
+
+impl Censor {
+    pub(super) fn new(password: Option<&str>) -> Self {
+        Self { password: password.filter(|password| !password.is_empty()).map(str::to_owned) }
+    }
+
+    /// An error of the client library, on the way to the server or back.
+    ///
+    /// A reply that cannot be parsed is one too: nothing that follows on that connection can be trusted.
+    pub(super) fn of_client(&self, error: &RedisError) -> Fault {
+        Fault::Lost(self.cause(error))
+    }
+
+    /// An error while a connection is being made, where the server's own words arrive as the client's errors. Whatever
+    /// they are, a server that does not let us in cannot serve.
+    pub(super) fn of_connecting(&self, error: &RedisError) -> Fault {
+        let cause = self.cause(error);
+        if error.kind() == ErrorKind::Io { Fault::Lost(cause) } else { Fault::Unfit(cause) }
+    }
+
+    /// An error with which the server answered one request.
+    pub(super) fn of_server(&self, error: &ServerError) -> Fault {
+        let cause = self.cause(error);
+        if speaks_of_server(error.code()) { Fault::Unfit(cause) } else { Fault::Refused(cause) }
+    }
+
+    fn cause(&self, error: &dyn fmt::Display) -> Cause {
+        let text = error.to_string();
+        Cause(match &self.password {
+            Some(password) => text.replace(password.as_str(), "…"),
+            None => text,
+        })
+    }
+}
+
+/// Whether an error code says that this server cannot serve now, whatever it is asked; then another connection may
+/// lead to one that can: after a failover, to the new primary.
+fn speaks_of_server(code: &str) -> bool {
+    matches!(code, "READONLY" | "MASTERDOWN" | "LOADING" | "CLUSTERDOWN" | "NOAUTH" | "BUSY")
+}

@@ -1,0 +1,139 @@
+//! Removals that Redis has not confirmed yet.
+//!
+//! A plain table, no IO. Its size is bounded and nothing is ever dropped from it: what no longer fits is replaced by
+//! something that forgets more. Keys become their function, functions become "every function": a cache may forget too
+//! much, never too little.
+
+use std::collections::{HashMap, HashSet};
+
+/// How many keys wait at most; beyond, the whole function is forgotten instead.
+const MOST_KEYS: usize = 10_000;
+/// How many functions wait at most; beyond, every function is forgotten when it is next used.
+const MOST_SCOPES: usize = 1_000;
+
+/// The removals that wait to be delivered.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Key → when it was queued, counted in queued removals.
+    keys: HashMap<Box<str>, u64>,
+    /// Function → when it was queued.
+    scopes: HashMap<Box<str>, u64>,
+    /// More functions were to be forgotten than fit: all but those that `renewed` names are pending.
+    everything: Option<Everything>,
+    last_ticket: u64,
+}
+
+#[derive(Debug)]
+struct Everything {
+    /// When it came to this.
+    ticket: u64,
+    /// Functions that have been forgotten since.
+    renewed: HashSet<Box<str>>,
+}
+
+/// What one delivery takes along; the table keeps it until it is [`Pending::delivered`].
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Batch {
+    pub(super) keys: Vec<(Box<str>, u64)>,
+    pub(super) scopes: Vec<(Box<str>, u64)>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.scopes.is_empty()
+    }
+}
+
+impl Pending {
+    /// `key`, an answer of the function `scope`, is to be forgotten.
+    pub(super) fn forget(&mut self, key: &str, scope: &str) {
+        let ticket = self.next_ticket();
+        // The function's removal covers the key, but only one that is sent from now on: a delivery under way may
+        // already have passed.
+        if self.scopes.contains_key(scope) {
+            self.scopes.insert(scope.into(), ticket);
+        } else if self.keys.len() < MOST_KEYS || self.keys.contains_key(key) {
+            self.keys.insert(key.into(), ticket);
+        } else {
+            self.forget_all(scope);
+        }
+    }
+
+    /// All answers of the function `scope` are to be forgotten.
+    pub(super) fn forget_all(&mut self, scope: &str) {
+        let ticket = self.next_ticket();
+        if self.scopes.len() < MOST_SCOPES || self.scopes.contains_key(scope) {
+            self.scopes.insert(scope.into(), ticket);
+        } else {
+            // `scopes` stays as it is: those are delivered even if their functions are never used again.
+            self.everything = Some(Everything { ticket, renewed: HashSet::new() });
+        }
+    }
+
+    /// Whether nothing has to be delivered before a record of `scope` is read or written.
+    pub(super) fn is_empty_for(&self, scope: &str) -> bool {
+        self.is_empty()
+            && self.everything.as_ref().is_none_or(|everything| everything.renewed.contains(scope))
+    }
+
+    /// Whether nothing waits that can be delivered without knowing which function is used next.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.scopes.is_empty()
+    }
+
+    /// Up to `most` removals to deliver, those a use of `scope` needs included.
+    pub(super) fn batch(&self, most: usize, scope: Option<&str>) -> Batch {
+        let needed = self
+            .everything
+            .as_ref()
+            .zip(scope)
+            .filter(|(everything, scope)| !everything.renewed.contains(*scope));
+        let needed = needed.map(|(everything, scope)| (scope.into(), everything.ticket));
+        let scopes = self.scopes.iter().map(|(scope, ticket)| (scope.clone(), *ticket));
+        let scopes: Vec<_> = needed.into_iter().chain(scopes).take(most).collect();
+        let keys = self.keys.iter().map(|(key, ticket)| (key.clone(), *ticket));
+        let keys = keys.take(most.saturating_sub(scopes.len())).collect();
+        Batch { keys, scopes }
+    }
+
+    /// Redis has confirmed `batch`. What was queued again meanwhile stays.
+    pub(super) fn delivered(&mut self, batch: &Batch) {
+        for (key, ticket) in &batch.keys {
+            if self.keys.get(key) == Some(ticket) {
+                self.keys.remove(key);
+            }
+        }
+        for (scope, ticket) in &batch.scopes {
+            if self.scopes.get(scope) == Some(ticket) {
+                self.scopes.remove(scope);
+            }
+            if let Some(everything) = &mut self.everything {
+                everything.note_renewed(scope, *ticket);
+            }
+        }
+    }
+
+    /// How many removals wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.keys.len() + self.scopes.len()
+    }
+
+    fn next_ticket(&mut self) -> u64 {
+        self.last_ticket += 1;
+        self.last_ticket
+    }
+}
+
+impl Everything {
+    fn note_renewed(&mut self, scope: &str, ticket: u64) {
+        if ticket < self.ticket {
+            return; // may have been sent before it came to this
+        }
+        if self.renewed.len() >= MOST_SCOPES {
+            // Forgetting which functions are done only means to do some of them twice.
+            self.renewed.clear();
+        }
+        self.renewed.insert(scope.into());
+    }
+}
