@@ -9,6 +9,8 @@
 //! ([`policy`](crate::policy)), or how a load is shared ([`flight`](crate::flight)).
 
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::{
     any::Any,

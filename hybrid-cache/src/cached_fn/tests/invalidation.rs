@@ -1,0 +1,219 @@
+//! The promise: a call that begins after `invalidate` returned never gets, and never leaves behind, what was read before.
+
+use futures_util::poll;
+
+use super::world::{ALL, BYTES, Body, Gate, MEMORY, World, key, settle};
+use crate::{error::LayerKind, invalidated::Forgotten};
+
+#[tokio::test]
+async fn an_invalidated_answer_is_computed_anew() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        assert_eq!(body.call(function, "k").await, 1);
+        function.invalidate(key("k")).await.strict().unwrap();
+        assert_eq!(body.call(function, "k").await, 2);
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_beats_a_load_that_is_running() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, old) = (World::new(), Body::gated());
+        let function = world.function(layers);
+        let loading = tokio::spawn({
+            let old = old.clone();
+            async move { old.call(function, "k").await }
+        });
+        old.gate().reached().await;
+
+        function.invalidate(key("k")).await;
+
+        // The caller from before gets its answer; nobody after it does.
+        let new = Body::new();
+        new.call(function, "other").await;
+        assert_eq!(new.call(function, "k").await, 2, "with {layers:?}");
+        old.gate().let_everybody_pass();
+        assert_eq!(loading.await.unwrap(), 1);
+        settle().await;
+        assert_eq!(function.peek(key("k")).await, Some(2), "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_of_everything_beats_a_load_that_is_running() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, old) = (World::new(), Body::gated());
+        let function = world.function(layers);
+        let loading = tokio::spawn({
+            let old = old.clone();
+            async move { old.call(function, "k").await }
+        });
+        old.gate().reached().await;
+        function.invalidate_all().await;
+        old.gate().let_everybody_pass();
+        loading.await.unwrap();
+        settle().await;
+        assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_beats_a_copy_from_a_slower_layer_that_is_being_made() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    world.advance(super::world::TTL / 2);
+    forget_in_memory(function);
+    let slow = Gate::closed();
+    *world.redis.after_get.lock().unwrap() = slow.clone();
+    let copying = tokio::spawn({
+        let body = body.clone();
+        async move { body.call(function, "k").await }
+    });
+    slow.reached().await;
+    *world.redis.after_get.lock().unwrap() = Gate::open();
+
+    function.invalidate(key("k")).await;
+
+    slow.let_everybody_pass();
+    assert_eq!(copying.await.unwrap(), 1);
+    settle().await;
+    assert_eq!(function.peek(key("k")).await, None);
+}
+
+#[tokio::test]
+async fn an_invalidation_waits_for_a_copy_into_a_slower_layer_and_then_removes_it() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    let slow = Gate::closed();
+    *world.redis.before_put.lock().unwrap() = slow.clone();
+    body.call(function, "k").await;
+    slow.reached().await;
+
+    let mut invalidation = function.invalidate(key("k"));
+    assert!(poll!(&mut invalidation).is_pending());
+    settle().await;
+    assert!(poll!(&mut invalidation).is_pending());
+    slow.let_everybody_pass();
+    invalidation.await.strict().unwrap();
+
+    settle().await;
+    assert!(!world.redis.holds(function, "k") && !world.disk.holds(function, "k"));
+}
+
+#[tokio::test]
+async fn a_load_that_starts_while_an_invalidation_is_running_leaves_nothing_behind() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "other").await;
+    let held_up = Gate::closed();
+    *world.redis.before_put.lock().unwrap() = held_up.clone();
+    body.call(function, "k").await;
+    held_up.reached().await;
+    // The invalidation waits for that copy; meanwhile memory still has the answer, so make the next call load.
+    let invalidation = tokio::spawn(function.invalidate(key("k")));
+    settle().await;
+    forget_in_memory(function);
+    body.call(function, "k").await;
+    held_up.let_everybody_pass();
+    invalidation.await.unwrap();
+    settle().await;
+    assert_eq!(function.peek(key("k")).await, None);
+}
+
+#[tokio::test]
+async fn an_invalidation_goes_on_when_its_caller_goes_away() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    let slow = Gate::closed();
+    *world.redis.before_put.lock().unwrap() = slow.clone();
+    body.call(function, "k").await;
+    slow.reached().await;
+    let mut invalidation = function.invalidate(key("k"));
+    assert!(poll!(&mut invalidation).is_pending());
+    drop(invalidation);
+    slow.let_everybody_pass();
+    settle().await;
+    assert_eq!(function.peek(key("k")).await, None);
+}
+
+#[tokio::test]
+async fn an_invalidation_works_in_a_process_that_never_called_the_function() {
+    let (world, body) = (World::new(), Body::new());
+    let caller = world.function(ALL);
+    body.call(caller, "k").await;
+    settle().await;
+    let other = world.with_the_same_stores().function(ALL);
+    other.invalidate(key("k")).await.strict().unwrap();
+    assert!(!world.redis.holds(caller, "k") && !world.disk.holds(caller, "k"));
+}
+
+#[tokio::test]
+async fn what_a_layer_could_not_forget_is_told_and_the_others_have_forgotten() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    world.redis.go_down();
+
+    let invalidated = function.invalidate(key("k")).await;
+
+    assert!(matches!(invalidated.in_layer(LayerKind::Redis), Forgotten::Failed(_)));
+    assert!(matches!(invalidated.in_layer(LayerKind::Disk), Forgotten::Done));
+    assert_eq!(invalidated.strict().unwrap_err().layer(), LayerKind::Redis);
+    assert_eq!(body.call(function, "k").await, 2);
+}
+
+#[tokio::test]
+async fn a_put_replaces_the_answer_in_every_layer_and_beats_a_running_load() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, old) = (World::new(), Body::gated());
+        let function = world.function(layers);
+        let loading = tokio::spawn({
+            let old = old.clone();
+            async move { old.call(function, "k").await }
+        });
+        old.gate().reached().await;
+        function.put(key("k"), 77).await;
+        old.gate().let_everybody_pass();
+        loading.await.unwrap();
+        settle().await;
+        assert_eq!(Body::new().call(function, "k").await, 77);
+        forget_in_memory(function);
+        assert_eq!(function.peek(key("k")).await, (layers != MEMORY).then_some(77));
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_a_layer_refuses_does_not_leave_the_old_answer_there() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    world.redis.take_nothing_larger();
+    function.put(key("k"), 77).await;
+    assert!(!world.redis.holds(function, "k") && world.disk.holds(function, "k"));
+}
+
+#[tokio::test]
+async fn a_refresh_computes_anew_and_replaces_what_is_stored() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        body.call(function, "k").await;
+        assert_eq!(function.refresh(key("k"), body.run()).await.unwrap(), 2);
+        settle().await;
+        assert_eq!(body.call(function, "k").await, 2);
+        forget_in_memory(function);
+        assert_eq!(function.peek(key("k")).await, (layers != MEMORY).then_some(2));
+    }
+}
+
+/// As if moka had evicted everything.
+fn forget_in_memory(function: super::world::Function) {
+    if let Some(memory) = &function.memory {
+        memory.remove_all();
+    }
+}

@@ -1,0 +1,227 @@
+//! Which layer answers, how long, and what is copied where.
+
+use std::time::Duration;
+
+use super::world::{ALL, BYTES, Body, Function, MEMORY, TTL, World, key, settle};
+use crate::{definition::Definition, error::LayerKind};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A fresh function of the same name in a world with the same stores: another process.
+fn restarted(world: &World, layers: &'static [LayerKind]) -> (World, Function) {
+    let other = world.with_the_same_stores();
+    let function = other.function(layers);
+    (other, function)
+}
+
+#[tokio::test]
+async fn each_layer_alone_gives_the_same_answer() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    assert_eq!(body.call(function, "k").await, 1);
+    settle().await;
+    assert_eq!(body.call(function, "k").await, 1);
+
+    let (_redis_and_disk, function) = restarted(&world, ALL);
+    assert_eq!(body.call(function, "k").await, 1);
+    assert_eq!(function.stats().redis_hits(), 1);
+
+    world.redis.go_down();
+    let (_only_disk, function) = restarted(&world, ALL);
+    assert_eq!(body.call(function, "k").await, 1);
+    assert_eq!((function.stats().disk_hits(), function.stats().redis_failures()), (1, 1));
+    assert_eq!(body.runs(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_from_a_slow_layer_is_copied_into_every_faster_one() {
+    let (world, body) = (World::new(), Body::new());
+    world.redis.go_down();
+    body.call(world.function(ALL), "k").await;
+    settle().await;
+    world.redis.come_back();
+
+    let (_restarted, function) = restarted(&world, ALL);
+    body.call(function, "k").await;
+    settle().await;
+
+    assert!(world.redis.holds(function, "k"));
+    body.call(function, "k").await;
+    assert_eq!((function.stats().memory_hits(), body.runs()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_copy_never_outlives_the_copy_it_was_made_from() {
+    let (world, body) = (World::new(), Body::new());
+    world.redis.go_down();
+    body.call(world.function(ALL), "k").await;
+    settle().await;
+    world.redis.come_back();
+    let (restarted, function) = restarted(&world, ALL);
+    restarted.advance(TTL - 10 * SECOND);
+
+    body.call(function, "k").await;
+    settle().await;
+
+    assert_eq!(world.redis.life_of(function, "k"), 10 * SECOND);
+    restarted.advance(10 * SECOND);
+    assert_eq!(body.call(function, "k").await, 2);
+}
+
+#[tokio::test]
+async fn an_answer_expires_in_each_layer_after_that_layers_ttl() {
+    let (world, body) = (World::new(), Body::new());
+    let definition = Definition::named("f")
+        .layers(ALL)
+        .layer_ttl(LayerKind::Memory, 10 * SECOND)
+        .layer_ttl(LayerKind::Redis, 20 * SECOND)
+        .layer_ttl(LayerKind::Disk, 40 * SECOND);
+    let function = world.defined(definition);
+    body.call(function, "k").await;
+    settle().await;
+    assert_eq!(world.redis.life_of(function, "k"), 20 * SECOND);
+
+    world.advance(10 * SECOND);
+    body.call(function, "k").await;
+    assert_eq!(function.stats().redis_hits(), 1);
+    world.advance(10 * SECOND);
+    body.call(function, "k").await;
+    assert_eq!(function.stats().disk_hits(), 1);
+    world.advance(20 * SECOND);
+    body.call(function, "k").await;
+    assert_eq!(body.runs(), 2);
+}
+
+#[tokio::test]
+async fn jitter_only_ever_shortens_a_life() {
+    let (world, body) = (World::new(), Body::new());
+    let function =
+        world.defined(Definition::named("f").layers(ALL).ttl(100 * SECOND).jitter(0.5));
+    let mut lives = Vec::new();
+    for k in 0..50 {
+        body.call(function, &k.to_string()).await;
+        settle().await;
+        lives.push(world.redis.life_of(function, &k.to_string()));
+    }
+    assert!(lives.iter().all(|life| (50 * SECOND..=100 * SECOND).contains(life)));
+    assert!(lives.iter().any(|life| *life != lives[0]));
+}
+
+#[tokio::test]
+async fn none_is_an_answer_with_a_shorter_life_or_none_at_all() {
+    type Found = Option<u64>;
+    for (none_ttl, runs) in [(None, 2), (Some(90 * SECOND), 1), (Some(Duration::ZERO), 3)] {
+        let world = World::new();
+        let mut definition = Definition::named("f").layers(ALL).ttl(TTL);
+        if let Some(none_ttl) = none_ttl {
+            definition = definition.none_ttl(none_ttl);
+        }
+        let function: Function<Found, false> =
+            world.returning(definition, Some(Option::is_none), None);
+        for seconds in [0, 29, 31] {
+            world.advance(seconds * SECOND);
+            if function.hit(&key("k")).is_none() {
+                assert_eq!(function.load(key("k"), async { None }).await, None);
+            }
+            settle().await;
+        }
+        assert_eq!(function.stats().loads(), runs, "with {none_ttl:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_fails_costs_no_call_its_answer() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(BYTES);
+    world.redis.go_down();
+    world.disk.go_down();
+    assert_eq!((body.call(function, "k").await, body.call(function, "k").await), (1, 2));
+    assert_eq!(function.stats().redis_failures(), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_a_miss_and_is_counted() {
+    let (world, body) = (World::new(), Body::new());
+    body.call(world.function(BYTES), "k").await;
+    world.redis.damage(|bytes| *bytes.last_mut().unwrap() ^= 1);
+    world.disk.damage(Vec::clear);
+    let (_restarted, function) = restarted(&world, BYTES);
+    assert_eq!(body.call(function, "k").await, 2);
+    assert_eq!(function.stats().refused_records(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_version_of_the_function_is_a_miss() {
+    let (world, body) = (World::new(), Body::new());
+    body.call(world.function(BYTES), "k").await;
+    let newer = world.with_the_same_stores();
+    let function = newer.defined(Definition::named("f").layers(BYTES).ttl(TTL).version(2));
+    assert_eq!(body.call(function, "k").await, 2);
+}
+
+#[tokio::test]
+async fn forgetting_everything_reaches_processes_that_read_the_same_store() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    let (_restarted, other) = restarted(&world, ALL);
+    function.invalidate_all().await;
+    assert_eq!(body.call(other, "k").await, 2);
+}
+
+#[tokio::test]
+async fn a_type_that_does_not_survive_its_encoding_stays_in_memory() {
+    let world = World::new();
+    let definition = Definition::named("f").layers(ALL).ttl(TTL);
+    let function: Function<serde_json::Value, false> = world.returning(definition, None, None);
+    let load = || function.load(key("k"), async { serde_json::json!({ "a": [1, "b"] }) });
+    let answer = load().await;
+    settle().await;
+    assert_eq!(function.hit(&key("k")), Some(answer));
+    assert!(world.redis.is_empty() && world.disk.is_empty());
+    let asked = world.redis.gets();
+    function.invalidate(key("k")).await;
+    load().await;
+    assert_eq!(world.redis.gets(), asked, "the layer is not asked for what is never stored there");
+}
+
+#[tokio::test]
+async fn a_peek_neither_loads_nor_copies_nor_counts() {
+    let (world, body) = (World::new(), Body::new());
+    body.call(world.function(ALL), "k").await;
+    settle().await;
+    let (_restarted, function) = restarted(&world, ALL);
+    assert_eq!(function.peek(key("k")).await, Some(1));
+    assert!(function.hit(&key("k")).is_none());
+    assert_eq!(function.peek(key("other")).await, None);
+    assert_eq!(function.stats().calls(), 0);
+}
+
+#[tokio::test]
+async fn a_disabled_cache_runs_every_body_and_touches_no_store() {
+    let (world, body) = (World::disabled(), Body::new());
+    let function = world.function(ALL);
+    assert_eq!((body.call(function, "k").await, body.call(function, "k").await), (1, 2));
+    function.put(key("k"), 9).await;
+    function.invalidate(key("k")).await;
+    assert!(world.redis.is_empty() && world.redis.gets() == 0);
+}
+
+#[tokio::test]
+async fn two_functions_of_one_name_do_not_share_stored_answers() {
+    let (world, body) = (World::new(), Body::new());
+    let first = world.function(ALL);
+    let second = world.function(ALL);
+    body.call(first, "k").await;
+    settle().await;
+    assert_eq!(body.call(second, "k").await, 2);
+}
+
+#[tokio::test]
+async fn memory_alone_asks_no_store() {
+    let (world, body) = (World::new(), Body::new());
+    body.call(world.function(MEMORY), "k").await;
+    settle().await;
+    assert_eq!(world.redis.gets() + world.disk.gets(), 0);
+}

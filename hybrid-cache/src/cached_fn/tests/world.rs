@@ -1,0 +1,322 @@
+//! A runtime with a clock that stands still and with stores that fail, or stand still, on demand.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use crate::{
+    cached_fn::CachedFn,
+    clock::Clock,
+    config::Settings,
+    definition::{Abilities, Definition},
+    error::{LayerError, LayerKind},
+    key::{Key, text::KeyText, writer::KeyWriter},
+    layers::{Layer, Reading, Removal},
+    outcome::{IsNone, Outcome, Returns},
+    record::codec::Codec,
+    runtime::Runtime,
+};
+
+/// The answer's type in most tests. Its error cannot be cloned.
+pub(super) type Answer = Result<u64, std::io::Error>;
+pub(super) type Function<O = Answer, const FALLIBLE: bool = true> =
+    &'static CachedFn<Returns<O, FALLIBLE>>;
+
+/// A runtime of its own, with two fake stores.
+pub(super) struct World {
+    pub(super) redis: Arc<FakeStore>,
+    pub(super) disk: Arc<FakeStore>,
+    runtime: Arc<Runtime>,
+    millis: Arc<AtomicU64>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::of(&Settings::default(), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+    }
+
+    pub(super) fn disabled() -> Self {
+        let mut settings = Settings::default();
+        settings.enabled = false;
+        Self::of(&settings, FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+    }
+
+    /// Another process that uses the same Redis and, later, the same disk.
+    pub(super) fn with_the_same_stores(&self) -> Self {
+        Self::of(&Settings::default(), Arc::clone(&self.redis), Arc::clone(&self.disk))
+    }
+
+    fn of(settings: &Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
+        let millis = Arc::new(AtomicU64::new(1_000_000_000));
+        let clock = Clock::Manual(Arc::clone(&millis));
+        let layers: Vec<Arc<dyn Layer>> = vec![Arc::clone(&redis) as _, Arc::clone(&disk) as _];
+        let mut settings = settings.clone();
+        settings.jitter = 0.0;
+        let runtime = Arc::new(Runtime::with_layers(settings, clock, layers));
+        Self { redis, disk, runtime, millis }
+    }
+
+    pub(super) fn advance(&self, duration: Duration) {
+        self.millis.fetch_add(duration.as_millis().try_into().unwrap(), SeqCst);
+    }
+
+    /// A function that keeps its answers in `layers`, of which the world has this one.
+    pub(super) fn function(&self, layers: &'static [LayerKind]) -> Function {
+        self.defined(Definition::named("f").layers(layers).ttl(TTL))
+    }
+
+    pub(super) fn defined(&self, definition: Definition) -> Function {
+        self.returning(definition, None, None)
+    }
+
+    pub(super) fn returning<O, const FALLIBLE: bool>(
+        &self,
+        definition: Definition,
+        is_none: Option<IsNone<<Returns<O, FALLIBLE> as Outcome>::Value>>,
+        clone_error: Option<
+            fn(&<Returns<O, FALLIBLE> as Outcome>::Error) -> <Returns<O, FALLIBLE> as Outcome>::Error,
+        >,
+    ) -> Function<O, FALLIBLE>
+    where
+        Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
+    {
+        let abilities = Abilities { codec: Some(Codec::new()), is_none, clone_error };
+        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, &definition, abilities)))
+    }
+}
+
+pub(super) const TTL: Duration = Duration::from_secs(100);
+pub(super) const MEMORY: &[LayerKind] = &[LayerKind::Memory];
+pub(super) const ALL: &[LayerKind] = &[LayerKind::Memory, LayerKind::Redis, LayerKind::Disk];
+pub(super) const BYTES: &[LayerKind] = &[LayerKind::Redis, LayerKind::Disk];
+
+pub(super) fn key(text: &str) -> KeyText {
+    KeyWriter::new().argument("k", text).finish()
+}
+
+/// A body that counts its runs, and whose answer is the number of the run; it can be made to wait.
+#[derive(Clone)]
+pub(super) struct Body {
+    runs: Arc<AtomicUsize>,
+    gate: Gate,
+}
+
+impl Body {
+    pub(super) fn new() -> Self {
+        Self { runs: Arc::default(), gate: Gate::open() }
+    }
+
+    pub(super) fn gated() -> Self {
+        Self { runs: Arc::default(), gate: Gate::closed() }
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.runs.load(SeqCst)
+    }
+
+    /// One call of `function`, as the expansion makes it.
+    pub(super) async fn call(&self, function: Function, text: &str) -> u64 {
+        match function.hit(&key(text)) {
+            Some(answer) => answer.unwrap(),
+            None => function.load(key(text), self.run()).await.unwrap(),
+        }
+    }
+
+    pub(super) fn run(&self) -> impl Future<Output = Answer> + Send + use<> {
+        let Self { runs, gate } = self.clone();
+        async move {
+            let run = runs.fetch_add(1, SeqCst) + 1;
+            gate.pass().await;
+            Ok(run as u64)
+        }
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}
+
+/// Holds up whoever comes by while it is closed.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    passes: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    pub(super) fn open() -> Self {
+        let gate = Self::closed();
+        gate.let_everybody_pass();
+        gate
+    }
+
+    pub(super) fn closed() -> Self {
+        Self { passes: Arc::new(Semaphore::new(0)), waiting: Arc::default() }
+    }
+
+    pub(super) fn let_everybody_pass(&self) {
+        self.passes.add_permits(1 << 20);
+    }
+
+    /// Until somebody stands at the closed gate.
+    pub(super) async fn reached(&self) {
+        while self.waiting.load(SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) async fn pass(&self) {
+        self.waiting.fetch_add(1, SeqCst);
+        self.passes.acquire().await.unwrap().forget();
+        self.waiting.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Lets everything that can go on in other tasks go on.
+pub(super) async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A store in a map, which fails or stands still on demand.
+#[derive(Debug)]
+pub(super) struct FakeStore {
+    kind: LayerKind,
+    records: Mutex<HashMap<String, Vec<u8>>>,
+    lives: Mutex<HashMap<String, Duration>>,
+    epoch: AtomicU64,
+    down: AtomicBool,
+    full: AtomicBool,
+    gets: AtomicUsize,
+    /// Between reading and answering.
+    pub(super) after_get: Mutex<Gate>,
+    /// Between being asked to store and storing.
+    pub(super) before_put: Mutex<Gate>,
+}
+
+impl FakeStore {
+    fn new(kind: LayerKind) -> Arc<Self> {
+        Arc::new(Self {
+            kind,
+            records: Mutex::default(),
+            lives: Mutex::default(),
+            epoch: AtomicU64::new(1),
+            down: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            gets: AtomicUsize::new(0),
+            after_get: Mutex::new(Gate::open()),
+            before_put: Mutex::new(Gate::open()),
+        })
+    }
+
+    pub(super) fn go_down(&self) {
+        self.down.store(true, SeqCst);
+    }
+
+    pub(super) fn come_back(&self) {
+        self.down.store(false, SeqCst);
+    }
+
+    pub(super) fn holds(&self, function: Function, text: &str) -> bool {
+        self.records.lock().unwrap().contains_key(function.key(key(text)).as_str())
+    }
+
+    pub(super) fn life_of(&self, function: Function, text: &str) -> Duration {
+        self.lives.lock().unwrap()[function.key(key(text)).as_str()]
+    }
+
+    pub(super) fn gets(&self) -> usize {
+        self.gets.load(SeqCst)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.lock().unwrap().is_empty()
+    }
+
+    /// From now on answers do not fit.
+    pub(super) fn take_nothing_larger(&self) {
+        self.full.store(true, SeqCst);
+    }
+
+    /// Changes the stored bytes of every record.
+    pub(super) fn damage(&self, change: impl Fn(&mut Vec<u8>)) {
+        self.records.lock().unwrap().values_mut().for_each(change);
+    }
+
+    fn up(&self) -> Result<(), LayerError> {
+        if self.down.load(SeqCst) { Err(LayerError::Resting { layer: self.kind }) } else { Ok(()) }
+    }
+
+    /// The gate as it is now; the lock is not held while somebody waits there.
+    fn gate(gate: &Mutex<Gate>) -> Gate {
+        gate.lock().unwrap().clone()
+    }
+}
+
+impl Layer for FakeStore {
+    fn kind(&self) -> LayerKind {
+        self.kind
+    }
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
+        Box::pin(async move {
+            self.gets.fetch_add(1, SeqCst);
+            self.up()?;
+            let record = self.records.lock().unwrap().get(key.as_str()).cloned();
+            let reading = Reading { record, epoch: self.epoch.load(SeqCst) };
+            Self::gate(&self.after_get).pass().await;
+            Ok(reading)
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        record: Vec<u8>,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<(), LayerError>> {
+        Box::pin(async move {
+            self.up()?;
+            if self.full.load(SeqCst) {
+                return Err(LayerError::TooLarge { layer: self.kind, bytes: record.len(), limit: 0 });
+            }
+            Self::gate(&self.before_put).pass().await;
+            self.records.lock().unwrap().insert(key.to_string(), record);
+            self.lives.lock().unwrap().insert(key.to_string(), life);
+            Ok(())
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>> {
+        Box::pin(async move {
+            self.up()?;
+            self.records.lock().unwrap().remove(key.as_str());
+            Ok(Removal::Done)
+        })
+    }
+
+    fn remove_all<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Removal, LayerError>> {
+        Box::pin(async move {
+            self.up()?;
+            self.epoch.fetch_add(1, SeqCst);
+            Ok(Removal::Done)
+        })
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
