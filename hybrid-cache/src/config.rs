@@ -3,17 +3,24 @@
 //! Knows names, units, defaults and precedence. Knows nothing of connections: it opens nothing and checks
 //! nothing but the text it was given.
 
-mod builder;
+pub(crate) mod builder;
+mod environment;
+pub(crate) mod error;
 mod functions;
+mod redis_url;
+pub(crate) mod report;
+mod resolve;
 mod secret;
+mod setting;
+mod values;
+
+#[cfg(test)]
+mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
-pub use self::builder::{Builder, builder};
-pub(crate) use self::{
-    functions::{FunctionOverride, FunctionOverrides},
-    secret::Secret,
-};
+pub(crate) use self::{environment::Environment, functions::FunctionOverride, secret::Secret};
+use self::{functions::FunctionOverrides, report::Line};
 use crate::error::LayerKind;
 
 /// All settings in force, checked. Where an attribute says something else, the attribute is stronger than
@@ -39,6 +46,8 @@ pub(crate) struct Settings {
     /// `None`: no directory was given and the platform has none for caches, the layer is skipped.
     pub(crate) disk: Option<DiskSettings>,
     functions: FunctionOverrides,
+    /// What [`Settings::report`] shows.
+    lines: Vec<Line>,
 }
 
 impl Settings {
@@ -56,6 +65,13 @@ pub(crate) struct RedisSettings {
     pub(crate) password: Option<Secret>,
     /// For one operation, connecting included.
     pub(crate) timeout: Duration,
+}
+
+impl RedisSettings {
+    /// The address for a log line or an error: without its password, or `***` where it cannot be told apart.
+    pub(crate) fn shown_url(&self) -> String {
+        redis_url::redacted(&self.url)
+    }
 }
 
 /// Where the disk layer is and how much it may use.

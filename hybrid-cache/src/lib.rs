@@ -24,7 +24,12 @@ mod stats;
 pub mod __private;
 pub mod testing;
 
-pub use config::{Builder, ConfigError, DiskEngine, Report, builder};
+pub use config::{
+    DiskEngine,
+    builder::{Builder, builder},
+    error::{ConfigError, Problem},
+    report::Report,
+};
 pub use error::{LayerError, LayerKind};
 pub use hybrid_cache_macros::cached;
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};

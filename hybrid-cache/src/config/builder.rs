@@ -1,11 +1,191 @@
 //! Settings from code.
 
-/// Settings from code; they outrank the global environment variables. Start with [`builder()`].
-#[derive(Debug, Default)]
-#[must_use = "a builder does nothing until `install()`"]
-pub struct Builder {}
+use std::{path::PathBuf, time::Duration};
 
-/// Starts a [`Builder`].
+use super::{DiskEngine, Secret};
+
+/// Settings from code, put in force with `install()` at the top of `main`.
+///
+/// What is not set here comes from the environment, and what is not set there is the default. A function's own
+/// attribute is stronger than this builder, and a function's own variable (`HYBRID_CACHE_FN_<NAME>_TTL`) is stronger
+/// than its attribute. Nothing is checked before `install()`, which reports all mistakes together.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let settings = hybrid_cache::builder()
+///     .namespace("shop")
+///     .layers("mem")
+///     .ttl(Duration::from_secs(60));
+/// # let _ = settings;
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `install()`"]
+pub struct Builder {
+    pub(super) without_environment: bool,
+    pub(super) enabled: Option<bool>,
+    pub(super) namespace: Option<String>,
+    pub(super) layers: Option<String>,
+    pub(super) ttl: Option<Duration>,
+    pub(super) jitter: Option<f64>,
+    pub(super) wait: Option<Duration>,
+    pub(super) mem_capacity: Option<u64>,
+    pub(super) redis: RedisGiven,
+    pub(super) disk: DiskGiven,
+}
+
+/// What the builder was told about the shared layer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RedisGiven {
+    pub(super) url: Option<Secret>,
+    pub(super) password: Option<Secret>,
+    pub(super) timeout: Option<Duration>,
+}
+
+/// What the builder was told about the disk layer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DiskGiven {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) engine: Option<DiskEngine>,
+}
+
+/// Starts a [`Builder`] with nothing set.
 pub fn builder() -> Builder {
     Builder::default()
+}
+
+impl Builder {
+    /// Whether anything is cached. With `false` every call runs its body, nothing is opened or written.
+    ///
+    /// Default: `HYBRID_CACHE_ENABLED`, else `true`.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = Some(enabled);
+        self
+    }
+
+    /// The first part of every key in Redis. Programs that use one server for different things need different ones.
+    ///
+    /// Default: `HYBRID_CACHE_NAMESPACE`, else `hc`. Refused by `install()`: an empty name, and the characters
+    /// ``: { } * ? [ ] \ " '``, white space and control characters.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Where answers are kept if the attribute does not say, fastest first: some of `mem`, `redis`, `disk` in this
+    /// order, with commas.
+    ///
+    /// Default: `HYBRID_CACHE_LAYERS`, else `mem`. Refused by `install()`: an unknown name, a name given twice, a slower
+    /// layer before a faster one, a layer that was not compiled in.
+    pub fn layers(mut self, layers: impl Into<String>) -> Self {
+        self.layers = Some(layers.into());
+        self
+    }
+
+    /// How long an answer is fresh, counted from when it was computed.
+    ///
+    /// Default: `HYBRID_CACHE_TTL`, else 5 minutes. Refused by `install()`: zero.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// The largest part of its life by which an answer's life is shortened at random, so that answers made together
+    /// do not die together.
+    ///
+    /// Default: `HYBRID_CACHE_JITTER`, else 0.05. Refused by `install()`: less than 0, and 1 or more.
+    pub fn jitter(mut self, part: f64) -> Self {
+        self.jitter = Some(part);
+        self
+    }
+
+    /// How long a caller waits for a load that another call started, before it starts its own.
+    ///
+    /// Default: `HYBRID_CACHE_WAIT`, else 30 seconds. Refused by `install()`: zero.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
+    }
+
+    /// How many answers of one function are kept in memory.
+    ///
+    /// Default: `HYBRID_CACHE_MEM_CAPACITY`, else 10 000. Refused by `install()`: zero; to keep nothing in memory, leave
+    /// `mem` out of the layers.
+    pub fn mem_capacity(mut self, entries: u64) -> Self {
+        self.mem_capacity = Some(entries);
+        self
+    }
+
+    /// The address of the Redis server: `redis://[user:password@]host[:port][/database]`, the same with `rediss://` for
+    /// TLS, or `unix:///path/of/the.sock`. It is never printed with its password.
+    ///
+    /// Default: `HYBRID_CACHE_REDIS_URL`, else `REDIS_URL`, else none, and the layer is skipped. Refused by `install()`: an
+    /// unknown scheme, and an address the Redis client does not understand. Nothing is connected before the first use.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis.url = Some(Secret::new(url));
+        self
+    }
+
+    /// The password for Redis, in place of one inside the address. It is never printed.
+    ///
+    /// Default: `HYBRID_CACHE_REDIS_PASSWORD`, else `REDIS_PASSWORD`, else the one inside the address. A password inside
+    /// the address counts for as much as the address does: one given to [`Builder::redis`] is stronger than any
+    /// variable, and one in `HYBRID_CACHE_REDIS_URL` is stronger than `REDIS_PASSWORD`. Refused by `install()`: an empty one.
+    pub fn redis_password(mut self, password: impl Into<String>) -> Self {
+        self.redis.password = Some(Secret::new(password));
+        self
+    }
+
+    /// How long one operation of Redis may take, connecting included; after that the call goes on without it.
+    ///
+    /// Default: `HYBRID_CACHE_REDIS_TIMEOUT`, else 250 ms. Refused by `install()`: zero.
+    pub fn redis_timeout(mut self, timeout: Duration) -> Self {
+        self.redis.timeout = Some(timeout);
+        self
+    }
+
+    /// The directory of the disk layer. It is created when first used.
+    ///
+    /// Default: `HYBRID_CACHE_DISK_DIR`, else the platform's directory for caches / `hybrid-cache` / the program's name; on a
+    /// platform without one the layer is skipped. Refused by `install()`: an empty path, and one that begins with `~`.
+    pub fn disk_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.disk.dir = Some(dir.into());
+        self
+    }
+
+    /// How many bytes the disk layer may use, for each process that runs at the same time.
+    ///
+    /// Default: `HYBRID_CACHE_DISK_MAX_BYTES`, else 1 GiB. Refused by `install()`: zero.
+    pub fn disk_max_bytes(mut self, bytes: u64) -> Self {
+        self.disk.max_bytes = Some(bytes);
+        self
+    }
+
+    /// How long a read from the disk layer may take; after that the call goes on without it.
+    ///
+    /// Default: `HYBRID_CACHE_DISK_TIMEOUT`, else 50 ms. Refused by `install()`: zero.
+    pub fn disk_timeout(mut self, timeout: Duration) -> Self {
+        self.disk.timeout = Some(timeout);
+        self
+    }
+
+    /// What stores the bytes of the disk layer.
+    ///
+    /// Default: `HYBRID_CACHE_DISK_ENGINE`, else [`DiskEngine::Redb`] (or, in a program compiled with the cargo feature
+    /// `disk-sled` alone, [`DiskEngine::Sled`]). Refused by `install()`: an engine that was not compiled in.
+    pub fn disk_engine(mut self, engine: DiskEngine) -> Self {
+        self.disk.engine = Some(engine);
+        self
+    }
+
+    /// Leaves the environment out of it: what is not set here is the default, and the variables of single functions do
+    /// not count. The default directory of the disk layer is still the platform's.
+    ///
+    /// Default: the environment is read, once, by `install()`.
+    pub fn without_environment(mut self) -> Self {
+        self.without_environment = true;
+        self
+    }
 }
