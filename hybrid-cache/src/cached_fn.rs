@@ -345,10 +345,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Runs the body. Fails with the function's own error or with its panic.
-    async fn run<F>(
-        &self,
-        body: F,
-    ) -> Result<Answer<R::Value>, Result<R::Error, Box<dyn Any + Send>>>
+    async fn run<F>(&self, body: F) -> Result<Answer<R::Value>, Result<R::Error, Box<dyn Any + Send>>>
     where
         F: Future<Output = R::Output>,
     {
@@ -628,15 +625,16 @@ impl<R: Outcome> Clone for Landed<R> {
 
 impl<R: Outcome> fmt::Debug for CachedFn<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedFn").field("scope", &self.scope).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("CachedFn")
+            .field("scope", &self.scope)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
 /// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
 /// leave it half done.
-fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> BoxFuture<'static, T> {
+fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> BoxFuture<'static, T> {
     Box::pin(async move {
         let Ok(runtime) = Handle::try_current() else { return work.await };
         match runtime.spawn(work.in_current_span()).await {

@@ -94,7 +94,3 @@ pub enum DiskEngine {
     /// `sled` 0.34. Cargo feature `disk-sled`.
     Sled,
 }
-
-pub(crate) fn from_environment() -> Settings { Settings{enabled:true,namespace:"hc".into(),layers:vec![LayerKind::Memory],ttl:Duration::from_secs(300),jitter:0.05,wait:Duration::from_secs(30),mem_capacity:10_000,redis:None,disk:None,functions:FunctionOverrides::default()} }
-#[derive(Debug)] pub enum ConfigError { AlreadyInUse }
-#[derive(Debug)] pub struct Report;

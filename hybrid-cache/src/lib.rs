@@ -34,6 +34,5 @@ pub use error::{LayerError, LayerKind};
 pub use hybrid_cache_macros::cached;
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
-pub use runtime::{Shutdown, flush, shutdown, stats};
+pub use runtime::{Shutdown, flush, report, shutdown, stats};
 pub use stats::Stats;
-

@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     clock::Clock,
-    config::{self, ConfigError, Settings},
+    config::{Environment, Settings, error::ConfigError, report::Report},
     definition::FunctionName,
     error::LayerKind,
     layers::Layer,
@@ -25,22 +25,28 @@ static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
 /// The runtime of this process; made from the environment by whoever asks first.
 pub(crate) fn get() -> &'static Arc<Runtime> {
     RUNTIME.get_or_init(|| {
-        let settings = config::from_environment();
+        let settings = Settings::at_first_use(&Environment::of_process());
         Arc::new(Runtime::new(settings, Clock::default()))
     })
 }
 
+/// The settings in force, and where each comes from; passwords are not shown.
+///
+/// Before anything was installed or used, this settles on what the environment says.
+///
+/// ```
+/// let report = hybrid_cache::report().to_string();
+/// assert!(report.contains("namespace"));
+/// ```
+#[must_use]
+pub fn report() -> Report {
+    get().settings.report()
+}
+
 /// Makes `settings` those of this process.
 pub(crate) fn install(settings: Settings) -> Result<(), ConfigError> {
-    let mut settings = Some(settings);
-    RUNTIME.get_or_init(|| {
-        let settings = settings.take().unwrap_or_else(config::from_environment);
-        Arc::new(Runtime::new(settings, Clock::default()))
-    });
-    match settings {
-        None => Ok(()),
-        Some(_) => Err(ConfigError::AlreadyInUse),
-    }
+    let runtime = Arc::new(Runtime::new(settings, Clock::default()));
+    RUNTIME.set(runtime).map_err(|_| ConfigError::AlreadyInUse)
 }
 
 /// Shared by all cached functions.
@@ -260,7 +266,9 @@ pub async fn flush() {
 /// # });
 /// ```
 pub async fn shutdown(timeout: Duration) -> Shutdown {
-    let Some(runtime) = RUNTIME.get() else { return Shutdown { copies_dropped: 0, layers_not_closed: Vec::new() } };
+    let Some(runtime) = RUNTIME.get() else {
+        return Shutdown { copies_dropped: 0, layers_not_closed: Vec::new() };
+    };
     runtime.shut_down(timeout).await
 }
 
@@ -299,7 +307,11 @@ impl Runtime {
             }
         }
         if copies_dropped > 0 || !layers_not_closed.is_empty() {
-            tracing::warn!(copies_dropped, ?layers_not_closed, "the cache was shut down before all was written");
+            tracing::warn!(
+                copies_dropped,
+                ?layers_not_closed,
+                "the cache was shut down before all was written"
+            );
         }
         Shutdown { copies_dropped, layers_not_closed }
     }

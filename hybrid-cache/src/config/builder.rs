@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{DiskEngine, Secret};
+use super::{DiskEngine, Environment, Secret, error::ConfigError};
 
 /// Settings from code, put in force with `install()` at the top of `main`.
 ///
@@ -178,6 +178,27 @@ impl Builder {
     pub fn disk_engine(mut self, engine: DiskEngine) -> Self {
         self.disk.engine = Some(engine);
         self
+    }
+
+    /// Makes these the settings of the process. Opens nothing: layers open when they are first used.
+    ///
+    /// Call it once, before the first call of a cached function.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// fn main() -> Result<(), hybrid_cache::ConfigError> {
+    ///     hybrid_cache::builder().namespace("shop").ttl(Duration::from_secs(60)).install()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every setting that cannot be used, of the builder and of the environment together; or
+    /// [`ConfigError::AlreadyInUse`] after another `install` or a call of a cached function. The settings in force stay
+    /// as they are then.
+    pub fn install(self) -> Result<(), ConfigError> {
+        crate::runtime::install(self.settings(&Environment::of_process())?)
     }
 
     /// Leaves the environment out of it: what is not set here is the default, and the variables of single functions do

@@ -80,12 +80,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// What `look` makes of the entry under `key`; `None` if there is none.
     ///
     /// Takes no lock and allocates nothing.
-    pub(crate) fn read<R>(
-        &self,
-        key: &str,
-        now: Timestamp,
-        look: impl FnOnce(&Entry<V>) -> R,
-    ) -> Option<R> {
+    pub(crate) fn read<R>(&self, key: &str, now: Timestamp, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let key = key.as_bytes();
         let index = self.index.pin();
         let entry = index.get(key).filter(|entry| entry.epoch == self.epoch.load(Relaxed));
@@ -113,8 +108,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Stores an answer, in place of any before it.
     pub(crate) fn insert(&self, key: &str, value: V, dates: Dates, now: Timestamp) {
-        let stub =
-            Stub { id: self.next_id.fetch_add(1, Relaxed), life: dates.kept_until.since(now) };
+        let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life: dates.kept_until.since(now) };
         let entry = Entry {
             value,
             dates,
@@ -158,7 +152,9 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
 impl<V> fmt::Debug for Memory<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("capacity", &self.eviction.policy().max_capacity()).finish_non_exhaustive()
+        f.debug_struct("Memory")
+            .field("capacity", &self.eviction.policy().max_capacity())
+            .finish_non_exhaustive()
     }
 }
 

@@ -95,8 +95,7 @@ async fn an_answer_expires_in_each_layer_after_that_layers_ttl() {
 #[tokio::test]
 async fn jitter_only_ever_shortens_a_life() {
     let (world, body) = (World::new(), Body::new());
-    let function =
-        world.defined(Definition::named("f").layers(ALL).ttl(100 * SECOND).jitter(0.5));
+    let function = world.defined(Definition::named("f").layers(ALL).ttl(100 * SECOND).jitter(0.5));
     let mut lives = Vec::new();
     for k in 0..50 {
         body.call(function, &k.to_string()).await;
@@ -116,8 +115,7 @@ async fn none_is_an_answer_with_a_shorter_life_or_none_at_all() {
         if let Some(none_ttl) = none_ttl {
             definition = definition.none_ttl(none_ttl);
         }
-        let function: Function<Found, false> =
-            world.returning(definition, Some(Option::is_none), None);
+        let function: Function<Found, false> = world.returning(definition, Some(Option::is_none), None);
         for seconds in [0, 29, 31] {
             world.advance(seconds * SECOND);
             if function.hit(&key("k")).is_none() {

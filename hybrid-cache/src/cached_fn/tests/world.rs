@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::{
     cached_fn::CachedFn,
     clock::Clock,
-    config::Settings,
+    config::{Environment, Settings, builder::builder},
     definition::{Abilities, Definition},
     error::{LayerError, LayerKind},
     key::{Key, text::KeyText, writer::KeyWriter},
@@ -27,8 +27,7 @@ use crate::{
 
 /// The answer's type in most tests. Its error cannot be cloned.
 pub(super) type Answer = Result<u64, std::io::Error>;
-pub(super) type Function<O = Answer, const FALLIBLE: bool = true> =
-    &'static CachedFn<Returns<O, FALLIBLE>>;
+pub(super) type Function<O = Answer, const FALLIBLE: bool = true> = &'static CachedFn<Returns<O, FALLIBLE>>;
 
 /// A runtime of its own, with two fake stores.
 pub(super) struct World {
@@ -40,26 +39,22 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::of(&Settings::default(), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+        Self::of(settings(true), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
     }
 
     pub(super) fn disabled() -> Self {
-        let mut settings = Settings::default();
-        settings.enabled = false;
-        Self::of(&settings, FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+        Self::of(settings(false), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
     }
 
     /// Another process that uses the same Redis and, later, the same disk.
     pub(super) fn with_the_same_stores(&self) -> Self {
-        Self::of(&Settings::default(), Arc::clone(&self.redis), Arc::clone(&self.disk))
+        Self::of(settings(true), Arc::clone(&self.redis), Arc::clone(&self.disk))
     }
 
-    fn of(settings: &Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
+    fn of(settings: Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
         let millis = Arc::new(AtomicU64::new(1_000_000_000));
         let clock = Clock::Manual(Arc::clone(&millis));
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::clone(&redis) as _, Arc::clone(&disk) as _];
-        let mut settings = settings.clone();
-        settings.jitter = 0.0;
         let runtime = Arc::new(Runtime::with_layers(settings, clock, layers));
         Self { redis, disk, runtime, millis }
     }
@@ -91,6 +86,12 @@ impl World {
         let abilities = Abilities { codec: Some(Codec::new()), is_none, clone_error };
         Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, &definition, abilities)))
     }
+}
+
+/// Without jitter, so that lives can be predicted.
+fn settings(enabled: bool) -> Settings {
+    let environment = Environment::of::<String, String>([]);
+    builder().enabled(enabled).jitter(0.0).settings(&environment).unwrap()
 }
 
 pub(super) const TTL: Duration = Duration::from_secs(100);
