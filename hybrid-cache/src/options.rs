@@ -57,3 +57,45 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, builder::builder};
+
+    fn settings(environment: &[(&str, &str)]) -> Settings {
+        let environment = Environment::of(environment.iter().copied());
+        builder().ttl(Duration::from_secs(60)).settings(&environment).unwrap()
+    }
+
+    #[test]
+    fn a_functions_own_variable_outranks_its_attribute_and_that_the_settings() {
+        let plain = Definition::new("shop::product");
+        let attribute =
+            Definition::new("shop::product").ttl(Duration::from_secs(10)).layers(&[LayerKind::Memory]);
+        let own =
+            [("HYBRID_CACHE_FN_SHOP_PRODUCT_TTL", "5"), ("HYBRID_CACHE_FN_SHOP_PRODUCT_ENABLED", "false")];
+        let ttl = |definition, environment: &[_]| {
+            Options::effective(definition, &settings(environment), true).policy.ttl.memory.as_secs()
+        };
+        assert_eq!(ttl(&plain, &[]), 60);
+        assert_eq!(ttl(&attribute, &[]), 10);
+        assert_eq!(ttl(&attribute, &own), 5);
+        assert!(!Options::effective(&attribute, &settings(&own), true).enabled);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_become_bytes_stays_in_memory() {
+        let definition = Definition::new("f").layers(&[LayerKind::Memory, LayerKind::Disk]);
+        let layers = |storable| Options::effective(&definition, &settings(&[]), storable).layers;
+        assert_eq!(layers(false), [LayerKind::Memory]);
+        assert_eq!(layers(true), [LayerKind::Memory, LayerKind::Disk]);
+    }
+
+    #[test]
+    fn a_layers_own_ttl_holds_for_that_layer_alone() {
+        let definition = Definition::new("f").layer_ttl(LayerKind::Redis, Duration::from_secs(7));
+        let ttl = Options::effective(&definition, &settings(&[]), true).policy.ttl;
+        assert_eq!((ttl.memory.as_secs(), ttl.redis.as_secs(), ttl.disk.as_secs()), (60, 7, 60));
+    }
+}

@@ -117,3 +117,100 @@ impl Policy {
         if none { ttl.min(self.none_ttl) } else { ttl }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    fn policy(ttl: u64, none_ttl: u64, jitter: f64) -> Policy {
+        Policy {
+            ttl: PerLayer::same(SECOND * u32::try_from(ttl).unwrap()),
+            none_ttl: SECOND * u32::try_from(none_ttl).unwrap(),
+            jitter,
+        }
+    }
+
+    fn dates(computed_at: u64, until: u64) -> Dates {
+        Dates { computed_at: at(computed_at), fresh_until: at(until), kept_until: at(until) }
+    }
+
+    #[test]
+    fn an_answer_is_fresh_up_to_its_ttl_and_not_a_moment_longer() {
+        let life = Life { computed_at: at(100), none: false, draw: 0.0 };
+        let policy = policy(10, 30, 0.5);
+        let dates = policy.computed(LayerKind::Memory, life).unwrap();
+        assert_eq!(policy.freshness(&dates, Timestamp::from_millis(109_999)), Freshness::Fresh);
+        assert_eq!(policy.freshness(&dates, at(110)), Freshness::Expired);
+    }
+
+    #[test]
+    fn a_none_lives_for_the_shorter_of_both_times_and_zero_keeps_none_of_it() {
+        let life = Life { computed_at: at(100), none: true, draw: 0.0 };
+        let fresh_until = |ttl, none_ttl| {
+            policy(ttl, none_ttl, 0.0).computed(LayerKind::Redis, life).map(|dates| dates.fresh_until)
+        };
+        assert_eq!(fresh_until(10, 30), Some(at(110)));
+        assert_eq!(fresh_until(60, 30), Some(at(130)));
+        assert_eq!(fresh_until(60, 0), None);
+    }
+
+    #[test]
+    fn a_record_from_a_clock_that_is_ahead_lives_no_longer_than_one_of_ours() {
+        let found = policy(10, 30, 0.0).found(LayerKind::Redis, &dates(5_000, 5_010), false, at(100));
+        assert_eq!(found, dates(100, 110));
+    }
+
+    #[test]
+    fn a_ttl_that_was_shortened_holds_for_records_from_before() {
+        let found = policy(10, 30, 0.0).found(LayerKind::Disk, &dates(90, 4_000), false, at(100));
+        assert_eq!(found.fresh_until, at(110));
+    }
+
+    #[test]
+    fn nothing_is_copied_of_what_has_no_life_left() {
+        assert_eq!(policy(10, 30, 0.0).copied(LayerKind::Memory, &dates(50, 100), false, at(100)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_copies_makes_an_answer_older_than_the_ttl_it_was_computed_with(
+            ttls in prop::array::uniform3(1_u64..1_000),
+            none_ttl in 0_u64..1_000,
+            none: bool,
+            jitter in 0.0..0.99_f64,
+            draw in 0.0..1.0_f64,
+            steps in prop::collection::vec((0_usize..3, 0_u64..500), 1..10),
+        ) {
+            let layers = [LayerKind::Memory, LayerKind::Redis, LayerKind::Disk];
+            let mut policy = policy(1, none_ttl, jitter);
+            for (layer, ttl) in layers.into_iter().zip(ttls) {
+                policy.ttl.set(layer, SECOND * u32::try_from(ttl).unwrap());
+            }
+            let life = Life { computed_at: at(10_000), none, draw };
+            let limit = |layer| if none { policy.ttl.get(layer).min(policy.none_ttl) } else { policy.ttl.get(layer) };
+            let (mut layer, mut now) = (layers[steps[0].0], at(10_000));
+            let Some(mut copy) = policy.computed(layer, life) else { return Ok(()) };
+            let end = copy.fresh_until;
+            prop_assert!(end <= now.plus(limit(layer)));
+            for (next, wait) in steps {
+                now = now.plus(SECOND * u32::try_from(wait).unwrap());
+                let found = policy.found(layer, &copy, none, now);
+                prop_assert!(found.fresh_until <= end);
+                if policy.freshness(&found, now) == Freshness::Expired { break }
+                layer = layers[next];
+                let Some(copied) = policy.copied(layer, &found, none, now) else { break };
+                prop_assert!(copied.fresh_until <= end && copied.fresh_until <= now.plus(limit(layer)));
+                prop_assert_eq!(copied.computed_at, life.computed_at);
+                copy = copied;
+            }
+        }
+    }
+}

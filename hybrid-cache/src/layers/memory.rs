@@ -187,3 +187,6 @@ impl Expiry<StoredKey, Stub> for Life {
         Some(stub.life)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,15 @@ async fn sixty_four_tasks_that_ask_for_one_key_cause_one_load() {
 }
 
 #[tokio::test]
+async fn a_caller_that_looked_into_memory_just_before_a_load_landed_does_not_load_again() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(MEMORY);
+    assert!(function.hit(&key("k")).is_none());
+    body.call(function, "k").await;
+    assert_eq!(function.load(key("k"), body.run()).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_neither_stops_the_load_nor_makes_others_wait() {
     let (world, body) = (World::new(), Body::gated());
     let function = world.function(MEMORY);
