@@ -3,6 +3,8 @@
 //! To add a layer: implement [`Layer`] in `layers/<name>.rs`, give it a [`LayerKind`] and a place in
 //! `runtime.rs`. The order in which layers are asked is not decided here but in `cached_fn.rs`.
 
+#[cfg(any(feature = "disk", feature = "disk-sled"))]
+pub(crate) mod disk;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;

@@ -1,0 +1,159 @@
+//! Answers that come from another thread, in time or not at all.
+//!
+//! The budget is watched by a thread of the layer and not by the caller's runtime: callers may have none, or
+//! one without timers, or one whose clock a test has stopped.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::sync::lock;
+use crate::error::{LayerError, LayerKind};
+
+/// The place for one answer. The first one given counts.
+#[derive(Debug)]
+pub(super) struct Answer<T> {
+    sender: Arc<Mutex<Option<oneshot::Sender<Result<T, LayerError>>>>>,
+}
+
+/// The caller's end.
+pub(super) type Awaited<T> = oneshot::Receiver<Result<T, LayerError>>;
+
+impl<T> Answer<T> {
+    /// Returns whether someone was still waiting for it.
+    pub(super) fn give(&self, result: Result<T, LayerError>) -> bool {
+        lock(&self.sender).take().is_some_and(|sender| sender.send(result).is_ok())
+    }
+}
+
+/// Something that can be late.
+trait Due: Send {
+    fn is_settled(&self) -> bool;
+    fn time_out(&self, after: Duration) -> bool;
+}
+
+impl<T: Send> Due for Answer<T> {
+    fn is_settled(&self) -> bool {
+        lock(&self.sender).as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    fn time_out(&self, after: Duration) -> bool {
+        self.give(Err(LayerError::Timeout { layer: LayerKind::Disk, after }))
+    }
+}
+
+/// What one kind of request may take, and those under way in the order in which they fall due.
+struct Line {
+    budget: Duration,
+    due: VecDeque<(Instant, Box<dyn Due>)>,
+}
+
+struct Timetable {
+    reads: Line,
+    writes: Line,
+    /// Until when the thread sleeps; `None`: until it is woken.
+    asleep_until: Option<Instant>,
+    stopped: bool,
+}
+
+/// Gives [`LayerError::Timeout`] to whoever waits for longer than the budget.
+pub(super) struct Watch {
+    timetable: Mutex<Timetable>,
+    changed: Condvar,
+}
+
+/// Which budget a request has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    Read,
+    Write,
+}
+
+impl Watch {
+    pub(super) fn new(read: Duration, write: Duration) -> Self {
+        let line = |budget| Line { budget, due: VecDeque::new() };
+        Self {
+            timetable: Mutex::new(Timetable {
+                reads: line(read),
+                writes: line(write),
+                asleep_until: None,
+                stopped: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// A place for an answer that has to be given within the budget.
+    pub(super) fn expect<T: Send + 'static>(&self, budget: Budget) -> (Answer<T>, Awaited<T>) {
+        let (sender, awaited) = oneshot::channel();
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        let mut timetable = lock(&self.timetable);
+        let line = match budget {
+            Budget::Read => &mut timetable.reads,
+            Budget::Write => &mut timetable.writes,
+        };
+        // Two out for one in: what has been answered does not pile up until it would have fallen due.
+        for _ in 0..2 {
+            line.due.pop_front_if(|(_, due)| due.is_settled());
+        }
+        let deadline = Instant::now() + line.budget;
+        line.due.push_back((deadline, Box::new(Answer { sender: Arc::clone(&sender) })));
+        if timetable.asleep_until.is_none_or(|until| deadline < until) {
+            self.changed.notify_one();
+        }
+        (Answer { sender }, awaited)
+    }
+
+    /// The body of the watching thread. `on_late` hears how many reads ran out of time.
+    pub(super) fn run(&self, on_late: impl Fn(u32)) {
+        let mut timetable = lock(&self.timetable);
+        while !timetable.stopped {
+            let now = Instant::now();
+            let late_reads = timetable.reads.expired(now);
+            let late_writes = timetable.writes.expired(now);
+            if late_reads.is_empty() && late_writes.is_empty() {
+                let next = [&timetable.reads, &timetable.writes].into_iter().filter_map(Line::next).min();
+                timetable.asleep_until = next;
+                timetable = match next {
+                    Some(until) => {
+                        let wait = until.saturating_duration_since(now);
+                        self.changed.wait_timeout(timetable, wait).unwrap_or_else(|e| e.into_inner()).0
+                    }
+                    None => self.changed.wait(timetable).unwrap_or_else(|e| e.into_inner()),
+                };
+                continue;
+            }
+            let (read, write) = (timetable.reads.budget, timetable.writes.budget);
+            drop(timetable);
+            let waited = late_reads.iter().filter(|due| due.time_out(read)).count();
+            late_writes.iter().for_each(|due| drop(due.time_out(write)));
+            on_late(u32::try_from(waited).unwrap_or(u32::MAX));
+            timetable = lock(&self.timetable);
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        lock(&self.timetable).stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Line {
+    fn expired(&mut self, now: Instant) -> Vec<Box<dyn Due>> {
+        let mut expired = Vec::new();
+        while let Some((_, due)) = self.due.pop_front_if(|(at, due)| *at <= now || due.is_settled()) {
+            if !due.is_settled() {
+                expired.push(due);
+            }
+        }
+        expired
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.due.front().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,64 @@
+//! The reading threads: one row at a time, never behind a write.
+
+use std::sync::Arc;
+
+use super::{
+    engine::{Engine, Fault, guarded},
+    exchange::{Exchange, Gate, Read, Write, closed, resting},
+    row::{Row, row_key},
+    sync::read,
+};
+use crate::layers::Reading;
+
+/// Answers reads until the layer is closed.
+pub(super) fn run(exchange: &Exchange) {
+    while let Some(request) = exchange.reads.pop() {
+        // Even letting go of a damaged store may panic.
+        guarded(|| {
+            answer(exchange, request);
+            Ok(())
+        })
+        .ok();
+    }
+}
+
+fn answer(exchange: &Exchange, Read { key, answer }: Read) {
+    let engine = match &*read(&exchange.gate) {
+        Gate::Open(engine) => Ok(Arc::clone(engine)),
+        Gate::Shut => {
+            exchange.writes.push(Write::Nudge).ok();
+            Err(resting())
+        }
+        Gate::Off { why, .. } => Err(exchange.error("be used", why)),
+        Gate::Closed => Err(closed()),
+    };
+    let reading = engine.and_then(|engine| {
+        let found = guarded(|| find(exchange, &*engine, key.as_str(), key.scope()));
+        found.map_err(|fault| {
+            let error = exchange.error("read a row", &fault);
+            exchange.writes.push(Write::Trouble { engine, fault }).ok();
+            error
+        })
+    });
+    let readable = reading.is_ok();
+    if answer.give(reading) && readable {
+        exchange.rest.succeeded();
+    }
+}
+
+fn find(exchange: &Exchange, engine: &dyn Engine, key: &str, scope: &str) -> Result<Reading, Fault> {
+    let key = row_key(key);
+    let bytes = engine.read(&key)?;
+    let row = bytes.as_deref().map(|bytes| {
+        Row::decode(&key, bytes).ok_or_else(|| Fault::damaged("a row is not what was written"))
+    });
+    let row = row.transpose()?.filter(|row| row.expires > exchange.clock.now());
+    // Looked at after the row: a removal that was accepted before this read began is marked by now or done.
+    let record = row.filter(|_| !exchange.forgetting.covers(&key)).map(|row| row.record.to_vec());
+    // Also after the row, so that a row is never paired with an epoch from before its `remove_all`.
+    let (epoch, fresh) = exchange.epochs.get_or_load(scope, engine)?;
+    if fresh {
+        exchange.writes.push(Write::KeepEpoch { scope: scope.into() }).ok();
+    }
+    Ok(Reading { record, epoch })
+}

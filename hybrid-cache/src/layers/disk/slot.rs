@@ -1,0 +1,265 @@
+//! Directories: one slot per process, who may look into it, how large it is, and where damaged stores go.
+//!
+//! ```text
+//! <dir>/CACHEDIR.TAG                 only if we made <dir>: backup programs leave it out
+//! <dir>/slot-0/lock                  held while a process uses the slot
+//!              ledger                which of the following is the current store
+//!              redb-1/ | sled-1/     the files of the engine
+//!              damaged-1760000000000/   the last store that could not be read, for whoever wants to look
+//! <dir>/slot-1/…                     a second process at the same time
+//! ```
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::engine::Fault;
+use crate::clock::Timestamp;
+
+/// More processes than this, side by side in one directory, go without a disk layer.
+const SLOTS: usize = 64;
+const LOCK: &str = "lock";
+const DAMAGED: &str = "damaged-";
+const TAG: &str = "CACHEDIR.TAG";
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This directory holds a cache made by hybrid-cache. It may be deleted while no program uses it.\n";
+
+/// A directory that belongs to this process until it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) path: PathBuf,
+    _lock: File,
+}
+
+/// Takes the first free slot in `dir`.
+pub(super) fn claim(dir: &Path, now: Timestamp) -> Result<Slot, Fault> {
+    prepare_root(dir)?;
+    let us = owner_of_new_file(dir)?;
+    let mut skipped = None;
+    for number in 0..SLOTS {
+        match claim_slot(dir.join(format!("slot-{number}")), us, now) {
+            Ok(Some(slot)) => return Ok(slot),
+            Ok(None) => {}
+            Err(fault) => skipped = Some(fault),
+        }
+    }
+    Err(skipped.unwrap_or_else(|| {
+        Fault::refused(format!("all {SLOTS} slots are in use by other processes; give this one a directory of its own"))
+    }))
+}
+
+fn prepare_root(dir: &Path) -> Result<(), Fault> {
+    match fs::symlink_metadata(dir) {
+        Ok(_) => {
+            if fs::read(dir.join(TAG)).is_ok_and(|text| text == TAG_TEXT.as_bytes()) {
+                // Only where we made it: the directory may be one that others use, too.
+                make_private(dir, 0o700)?;
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            private_dir(true).create(dir).map_err(Fault::refused)?;
+            fs::write(dir.join(TAG), TAG_TEXT).map_err(Fault::refused)?;
+        }
+        Err(error) => return Err(Fault::refused(error)),
+    }
+    Ok(())
+}
+
+/// `None`: another process uses it.
+fn claim_slot(path: PathBuf, us: Owner, now: Timestamp) -> Result<Option<Slot>, Fault> {
+    match private_dir(false).create(&path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(Fault::refused(error)),
+        _ => {}
+    }
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+        set_aside(&path, now)?;
+        private_dir(false).create(&path).map_err(Fault::refused)?;
+    }
+    must_be_ours(&path, us)?;
+    make_private(&path, 0o700)?;
+    let lock = private_file(OpenOptions::new().write(true).create(true).truncate(false))
+        .open(path.join(LOCK))
+        .map_err(Fault::refused)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(Slot { path, _lock: lock })),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(Fault::refused(error)),
+    }
+}
+
+/// Makes the directory `path` for the files of an engine.
+pub(super) fn make_store_dir(path: &Path) -> Result<(), Fault> {
+    private_dir(true).create(path).map_err(Fault::refused)?;
+    Ok(make_private(path, 0o700)?)
+}
+
+/// Moves what cannot be read out of the way. Only the last one is kept, so that they cannot fill the disk.
+pub(super) fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
+    let parent = path.parent().unwrap_or(path);
+    for older in names(parent)?.filter(|name| name.starts_with(DAMAGED)) {
+        remove(&parent.join(older))?;
+    }
+    let aside = parent.join(format!("{DAMAGED}{}", now.as_millis()));
+    fs::rename(path, &aside).map_err(Fault::refused)?;
+    Ok(aside)
+}
+
+/// The entries of `dir` that are, or were, the store of some engine.
+pub(super) fn stores(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let is_store = |name: &String| name.starts_with("redb-") || name.starts_with("sled-");
+    Ok(names(dir)?.filter(is_store).map(|name| dir.join(name)).collect())
+}
+
+fn names(dir: &Path) -> Result<impl Iterator<Item = String>, Fault> {
+    let entries = fs::read_dir(dir).map_err(Fault::refused)?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()))
+}
+
+/// Removes a file or a directory with all it holds; one that is not there is fine.
+pub(super) fn remove(path: &Path) -> Result<(), Fault> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::refused(error)),
+        _ => Ok(()),
+    }
+}
+
+/// How many bytes `dir` takes on the disk; on the way, files that an engine made get their mode.
+pub(super) fn measure(dir: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(dir)? {
+        // An engine may remove a file while we look.
+        let Ok(entry) = entry else { continue };
+        let Ok(found) = entry.metadata() else { continue };
+        if found.is_dir() {
+            make_private(&entry.path(), 0o700).ok();
+            bytes += measure(&entry.path()).unwrap_or(0);
+        } else if found.is_file() {
+            make_private(&entry.path(), 0o600).ok();
+            bytes += size_on_disk(&found);
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+use unix::{Owner, make_private, must_be_ours, owner_of_new_file, private_dir, private_file, size_on_disk};
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use super::{DirBuilder, Fault, OpenOptions, Path, fs, io};
+
+    /// A user, by number.
+    pub(super) type Owner = u32;
+
+    pub(super) fn private_dir(with_parents: bool) -> DirBuilder {
+        let mut builder = DirBuilder::new();
+        builder.recursive(with_parents).mode(0o700);
+        builder
+    }
+
+    pub(super) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.mode(0o600)
+    }
+
+    pub(super) fn make_private(path: &Path, mode: u32) -> io::Result<()> {
+        let found = fs::symlink_metadata(path)?;
+        if found.file_type().is_symlink() || found.mode() & 0o777 == mode {
+            return Ok(());
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+    }
+
+    /// Who we are. There is no safe way to ask but to look at a file that we made.
+    pub(super) fn owner_of_new_file(dir: &Path) -> Result<Owner, Fault> {
+        let found = fs::symlink_metadata(dir).map_err(Fault::refused)?;
+        if !found.is_dir() {
+            return Err(not_a_directory(dir, &found));
+        }
+        let probe = dir.join(format!(".probe-{}-{:x}", std::process::id(), fastrand::u64(..)));
+        let file = private_file(OpenOptions::new().write(true).create_new(true))
+            .open(&probe)
+            .map_err(Fault::refused)?;
+        let us = file.metadata().map(|made| made.uid()).map_err(Fault::refused);
+        fs::remove_file(&probe).map_err(Fault::refused)?;
+        let us = us?;
+        must_be_ours(dir, us)?;
+        Ok(us)
+    }
+
+    /// Refuses what someone else could have put there to read our answers or to have us write elsewhere.
+    pub(super) fn must_be_ours(path: &Path, us: Owner) -> Result<(), Fault> {
+        let found = fs::symlink_metadata(path).map_err(Fault::refused)?;
+        if !found.is_dir() {
+            return Err(not_a_directory(path, &found));
+        }
+        if found.uid() != us {
+            return Err(Fault::refused(format!("{} belongs to another user", path.display())));
+        }
+        Ok(())
+    }
+
+    fn not_a_directory(path: &Path, found: &fs::Metadata) -> Fault {
+        let path = path.display();
+        Fault::refused(if found.file_type().is_symlink() {
+            format!("{path} is a symbolic link; name the directory itself")
+        } else {
+            format!("{path} is not a directory")
+        })
+    }
+
+    /// Blocks and not length: engines grow their files ahead of need, and holes take no space.
+    pub(super) fn size_on_disk(found: &fs::Metadata) -> u64 {
+        found.blocks() * 512
+    }
+}
+
+#[cfg(not(unix))]
+use other::{Owner, make_private, must_be_ours, owner_of_new_file, private_dir, private_file, size_on_disk};
+
+#[cfg(not(unix))]
+mod other {
+    //! Where files have no owner and mode that std knows of, the directory's own protection is what there is.
+
+    use super::{DirBuilder, Fault, OpenOptions, Path, fs, io};
+
+    pub(super) type Owner = ();
+
+    pub(super) fn private_dir(with_parents: bool) -> DirBuilder {
+        let mut builder = DirBuilder::new();
+        builder.recursive(with_parents);
+        builder
+    }
+
+    pub(super) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "same signature as on unix")]
+    pub(super) fn make_private(_: &Path, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn owner_of_new_file(dir: &Path) -> Result<Owner, Fault> {
+        must_be_ours(dir, ())
+    }
+
+    pub(super) fn must_be_ours(path: &Path, (): Owner) -> Result<(), Fault> {
+        if fs::symlink_metadata(path).map_err(Fault::refused)?.is_dir() {
+            return Ok(());
+        }
+        Err(Fault::refused(format!("{} is not a directory", path.display())))
+    }
+
+    pub(super) fn size_on_disk(found: &fs::Metadata) -> u64 {
+        found.len()
+    }
+}

@@ -1,0 +1,171 @@
+//! What holds for the disk layer, on each engine. `behaviour` states what it does, the others what it survives.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::{DiskLayer, slot};
+use crate::{
+    clock::Clock,
+    config::{DiskEngine, DiskSettings},
+    error::LayerError,
+    key::Key,
+    layers::{Layer, Removal},
+};
+
+/// Makes each function `fn name(engine: DiskEngine)` a test on every engine that is compiled in.
+macro_rules! on_each_engine {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+        #[cfg(feature = "disk")]
+        mod redb {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(crate::config::DiskEngine::Redb); })*
+        }
+        #[cfg(feature = "disk-sled")]
+        mod sled {
+            $(#[test] $(#[$attribute])* fn $name() { super::$name(crate::config::DiskEngine::Sled); })*
+        }
+    };
+}
+
+mod behaviour;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MIB: u64 = 1 << 20;
+
+/// A directory, and layers on it whose time the test moves.
+struct Bench {
+    dir: TempDir,
+    engine: DiskEngine,
+    millis: Arc<AtomicU64>,
+    max_bytes: u64,
+}
+
+impl Bench {
+    fn new(engine: DiskEngine) -> Self {
+        let millis = Arc::new(AtomicU64::new(1_800_000_000_000));
+        Self { dir: tempfile::tempdir().unwrap(), engine, millis, max_bytes: 256 * MIB }
+    }
+
+    fn advance(&self, duration: Duration) {
+        self.millis.fetch_add(u64::try_from(duration.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("cache")
+    }
+
+    fn open(&self) -> Handle {
+        self.open_as(self.engine)
+    }
+
+    fn open_as(&self, engine: DiskEngine) -> Handle {
+        // Longer than any machine under load may need; what happens in 50 ms is not the subject here.
+        let timeout = Duration::from_secs(20);
+        let settings = DiskSettings { dir: self.root(), max_bytes: self.max_bytes, timeout, engine };
+        Handle(DiskLayer::with_clock(settings, Clock::Manual(Arc::clone(&self.millis))))
+    }
+
+    fn slot(&self) -> PathBuf {
+        self.root().join("slot-0")
+    }
+
+    /// The directory of the store in the first slot.
+    fn store(&self) -> PathBuf {
+        let stores = slot::stores(&self.slot()).unwrap();
+        assert_eq!(stores.len(), 1, "{stores:?}");
+        stores[0].clone()
+    }
+
+    /// What the engine's files take.
+    fn size(&self) -> u64 {
+        slot::stores(&self.slot()).unwrap().iter().map(|store| slot::measure(store).unwrap()).sum()
+    }
+}
+
+/// The layer, used from a thread without a runtime.
+struct Handle(DiskLayer);
+
+impl Handle {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        wait(self.0.get(&k(key))).unwrap().record
+    }
+
+    fn epoch(&self) -> u64 {
+        wait(self.0.get(&k("any"))).unwrap().epoch
+    }
+
+    fn put(&self, key: &str, record: &[u8]) {
+        self.put_for(key, record, HOUR);
+    }
+
+    fn put_for(&self, key: &str, record: &[u8], life: Duration) {
+        wait(self.0.put(&k(key), record.to_vec(), life)).unwrap();
+    }
+
+    fn remove(&self, key: &str) {
+        assert_eq!(wait(self.0.remove(&k(key))).unwrap(), Removal::Done);
+    }
+
+    fn remove_all(&self) {
+        assert_eq!(wait(self.0.remove_all("app:f")).unwrap(), Removal::Done);
+    }
+
+    fn flush(&self) {
+        wait(self.0.flush()).unwrap();
+    }
+
+    fn close(self) {
+        wait(self.0.close()).unwrap();
+    }
+}
+
+fn k(arguments: &str) -> Key {
+    Key::of("app:f", arguments)
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    futures_util::pin_mut!(future);
+    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = std::task::Context::from_waker(&waker);
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A future that was polled once, so that what it asks for is in the queue.
+fn accepted<T>(mut future: futures_core::future::BoxFuture<'_, T>) -> impl Future<Output = T> {
+    let first = future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    async move {
+        match first {
+            std::task::Poll::Ready(value) => value,
+            std::task::Poll::Pending => future.await,
+        }
+    }
+}
+
+fn pattern(size: usize) -> Vec<u8> {
+    (0..=250).cycle().take(size).collect()
+}
