@@ -41,9 +41,9 @@ use crate::{
     key::{self, Key, text::KeyText},
     layers::{Layer, Removal, memory::Memory},
     options::Options,
-    outcome::{IsNone, Outcome},
+    outcome::{CloneError, IsNone, Outcome},
     policy::{Freshness, Life, Policy},
-    record::{Dates, refusal::Refusal},
+    record::{Dates, codec::Payload, refusal::Refusal},
     recursion,
     runtime::{self, Runtime},
     stats::{Counters, Stats},
@@ -62,7 +62,7 @@ pub struct CachedFn<R: Outcome> {
     flights: Flights<Landed<R>>,
     records: Records<R::Value>,
     is_none: Option<IsNone<R::Value>>,
-    clone_error: Option<fn(&R::Error) -> R::Error>,
+    clone_error: Option<CloneError<R::Error>>,
     counters: Arc<Counters>,
     runtime: Arc<Runtime>,
     said_too_large: AtomicBool,
@@ -106,8 +106,8 @@ struct Answer<V> {
 enum Origin {
     /// The body, just now.
     Body(Life),
-    /// A copy with these dates.
-    Copy(Dates),
+    /// A copy with these dates, whose bytes need not be made again.
+    Copy(Dates, Payload),
 }
 
 /// A byte layer to copy into, and the function's epoch there from before the answer was computed.
@@ -136,7 +136,8 @@ impl<R: Outcome> CachedFn<R> {
         definition: &Definition,
         abilities: Abilities<R>,
     ) -> Self {
-        let options = Options::effective(definition, &runtime.settings, abilities.codec.is_some());
+        let Abilities { codec, is_none, clone_error } = abilities;
+        let options = Options::effective(definition, &runtime.settings, codec.is_some());
         let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
@@ -149,7 +150,7 @@ impl<R: Outcome> CachedFn<R> {
             Vec::new()
         };
         Self {
-            records: Records::new(scope.to_string(), abilities.codec, definition.version),
+            records: Records::new(scope.to_string(), codec, definition.version),
             scope,
             enabled: options.enabled,
             memory,
@@ -157,8 +158,8 @@ impl<R: Outcome> CachedFn<R> {
             policy: options.policy,
             wait: options.wait,
             flights: Flights::new(),
-            is_none: abilities.is_none,
-            clone_error: abilities.clone_error,
+            is_none,
+            clone_error,
             counters,
             runtime: Arc::clone(runtime),
             said_too_large: AtomicBool::new(false),
@@ -431,11 +432,18 @@ impl<R: Outcome> CachedFn<R> {
         if targets.is_empty() {
             return;
         }
-        let payload = self.records.encode(&answer.value);
+        let encoded = match &answer.origin {
+            Origin::Body(_) => self.records.encode(&answer.value),
+            Origin::Copy(..) => None,
+        };
+        let payload = match &answer.origin {
+            Origin::Body(_) => encoded.as_ref(),
+            Origin::Copy(_, payload) => Some(payload),
+        };
         for Target { layer, epoch } in targets {
             let now = self.runtime.clock.now();
             let Some(_copying) = ticket.begin_copy() else { return };
-            let copied = match (&payload, self.dates(layer.kind(), answer, now)) {
+            let copied = match (payload, self.dates(layer.kind(), answer, now)) {
                 (Some(payload), Some(dates)) => {
                     let record = self.records.seal(key, *epoch, &dates, answer.load_time, payload);
                     layer.put(key, record, dates.kept_until.since(now)).await
@@ -468,7 +476,7 @@ impl<R: Outcome> CachedFn<R> {
         let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
         (self.policy.freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
             value: opened.value,
-            origin: Origin::Copy(dates),
+            origin: Origin::Copy(dates, opened.payload),
             load_time: opened.load_time,
         })
     }
@@ -476,7 +484,7 @@ impl<R: Outcome> CachedFn<R> {
     fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
         match &answer.origin {
             Origin::Body(life) => self.policy.computed(layer, *life),
-            Origin::Copy(dates) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
+            Origin::Copy(dates, _) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::LayerKind,
-    outcome::{IsNone, Outcome},
+    outcome::{CloneError, IsNone, Outcome},
     policy::PerLayer,
     record::codec::Codec,
 };
@@ -124,5 +124,5 @@ pub struct Abilities<R: Outcome> {
     /// How to tell a `None`; `None`: it never is one.
     pub is_none: Option<IsNone<R::Value>>,
     /// How to give several waiters the same error; `None`: that cannot be done.
-    pub clone_error: Option<fn(&R::Error) -> R::Error>,
+    pub clone_error: Option<CloneError<R::Error>>,
 }

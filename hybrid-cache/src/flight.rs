@@ -347,21 +347,16 @@ impl<A> Drop for Doom<A> {
     /// not removed yet.
     fn drop(&mut self) {
         let mut table = lock(&self.flights.table);
-        match self.key.take() {
-            Some(key) => {
-                if let Some(slot) = table.keys.get_mut(&key) {
-                    slot.joinable = None;
-                    slot.dooms -= 1;
-                }
-                table.remove_if_idle(&key);
-            }
-            None => {
-                table.dooms -= 1;
-                for slot in table.keys.values_mut() {
-                    slot.joinable = None;
-                }
-            }
+        let Some(key) = self.key.take() else {
+            table.dooms -= 1;
+            table.keys.values_mut().for_each(|slot| slot.joinable = None);
+            return;
+        };
+        if let Some(slot) = table.keys.get_mut(&key) {
+            slot.joinable = None;
+            slot.dooms -= 1;
         }
+        table.remove_if_idle(&key);
     }
 }
 

@@ -87,6 +87,9 @@ impl<O> Infallible for Probe<O> {}
 /// Whether a kept value is a `None`.
 pub type IsNone<V> = fn(&V) -> bool;
 
+/// How to give several waiters the same error.
+pub type CloneError<E> = fn(&E) -> E;
+
 /// Asks whether `V` is an `Option`.
 #[derive(Debug)]
 pub struct OptionProbe<V>(PhantomData<fn() -> V>);
@@ -135,7 +138,7 @@ impl<V> NeverNone<V> for OptionProbe<V> {}
 impl<E: Clone> CloneProbe<E> {
     /// How to clone it.
     #[must_use]
-    pub fn clone_fn(&self) -> Option<fn(&E) -> E> {
+    pub fn clone_fn(&self) -> Option<CloneError<E>> {
         Some(E::clone)
     }
 }
@@ -143,7 +146,7 @@ impl<E: Clone> CloneProbe<E> {
 /// The answer of [`CloneProbe`] for everything that cannot be cloned.
 pub trait NotClone<E> {
     /// It cannot.
-    fn clone_fn(&self) -> Option<fn(&E) -> E> {
+    fn clone_fn(&self) -> Option<CloneError<E>> {
         None
     }
 }

@@ -7,7 +7,7 @@ use futures_util::{future::join_all, poll};
 
 use super::*;
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 fn lead<A>(flights: &Flights<A>, key: &str) -> Ticket<A> {
     match flights.board(key) {

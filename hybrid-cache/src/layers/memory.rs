@@ -140,6 +140,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     /// The number of entries, those included whose space has not been freed yet.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }

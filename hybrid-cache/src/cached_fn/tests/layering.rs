@@ -58,7 +58,7 @@ async fn a_copy_never_outlives_the_copy_it_was_made_from() {
     settle().await;
     world.redis.come_back();
     let (restarted, function) = restarted(&world, ALL);
-    restarted.advance(TTL - 10 * SECOND);
+    restarted.advance(9 * TTL / 10);
 
     body.call(function, "k").await;
     settle().await;
@@ -76,7 +76,7 @@ async fn an_answer_expires_in_each_layer_after_that_layers_ttl() {
         .layer_ttl(LayerKind::Memory, 10 * SECOND)
         .layer_ttl(LayerKind::Redis, 20 * SECOND)
         .layer_ttl(LayerKind::Disk, 40 * SECOND);
-    let function = world.defined(definition);
+    let function = world.defined(&definition);
     body.call(function, "k").await;
     settle().await;
     assert_eq!(world.redis.life_of(function, "k"), 20 * SECOND);
@@ -95,7 +95,7 @@ async fn an_answer_expires_in_each_layer_after_that_layers_ttl() {
 #[tokio::test]
 async fn jitter_only_ever_shortens_a_life() {
     let (world, body) = (World::new(), Body::new());
-    let function = world.defined(Definition::named("f").layers(ALL).ttl(100 * SECOND).jitter(0.5));
+    let function = world.defined(&Definition::named("f").layers(ALL).ttl(100 * SECOND).jitter(0.5));
     let mut lives = Vec::new();
     for k in 0..50 {
         body.call(function, &k.to_string()).await;
@@ -115,7 +115,7 @@ async fn none_is_an_answer_with_a_shorter_life_or_none_at_all() {
         if let Some(none_ttl) = none_ttl {
             definition = definition.none_ttl(none_ttl);
         }
-        let function: Function<Found, false> = world.returning(definition, Some(Option::is_none), None);
+        let function: Function<Found, false> = world.returning(&definition, Some(Option::is_none), None);
         for seconds in [0, 29, 31] {
             world.advance(seconds * SECOND);
             if function.hit(&key("k")).is_none() {
@@ -153,7 +153,7 @@ async fn an_answer_of_another_version_of_the_function_is_a_miss() {
     let (world, body) = (World::new(), Body::new());
     body.call(world.function(BYTES), "k").await;
     let newer = world.with_the_same_stores();
-    let function = newer.defined(Definition::named("f").layers(BYTES).ttl(TTL).version(2));
+    let function = newer.defined(&Definition::named("f").layers(BYTES).ttl(TTL).version(2));
     assert_eq!(body.call(function, "k").await, 2);
 }
 
@@ -172,7 +172,7 @@ async fn forgetting_everything_reaches_processes_that_read_the_same_store() {
 async fn a_type_that_does_not_survive_its_encoding_stays_in_memory() {
     let world = World::new();
     let definition = Definition::named("f").layers(ALL).ttl(TTL);
-    let function: Function<serde_json::Value, false> = world.returning(definition, None, None);
+    let function: Function<serde_json::Value, false> = world.returning(&definition, None, None);
     let load = || function.load(key("k"), async { serde_json::json!({ "a": [1, "b"] }) });
     let answer = load().await;
     settle().await;

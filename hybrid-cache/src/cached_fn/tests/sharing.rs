@@ -89,7 +89,7 @@ async fn an_error_is_not_kept() {
 async fn an_error_that_can_be_cloned_is_shared_by_all_who_waited() {
     let world = World::new();
     let definition = Definition::named("f").layers(MEMORY).ttl(TTL);
-    let function: Function<Result<u64, String>> = world.returning(definition, None, Some(String::clone));
+    let function: Function<Result<u64, String>> = world.returning(&definition, None, Some(String::clone));
     let runs = Arc::new(AtomicUsize::new(0));
     let calls = (0..50).map(|_| {
         let runs = Arc::clone(&runs);

@@ -20,7 +20,7 @@ use crate::{
     error::{LayerError, LayerKind},
     key::{Key, text::KeyText, writer::KeyWriter},
     layers::{Layer, Reading, Removal},
-    outcome::{IsNone, Outcome, Returns},
+    outcome::{CloneError, IsNone, Outcome, Returns},
     record::codec::Codec,
     runtime::Runtime,
 };
@@ -65,26 +65,24 @@ impl World {
 
     /// A function that keeps its answers in `layers`, of which the world has this one.
     pub(super) fn function(&self, layers: &'static [LayerKind]) -> Function {
-        self.defined(Definition::named("f").layers(layers).ttl(TTL))
+        self.defined(&Definition::named("f").layers(layers).ttl(TTL))
     }
 
-    pub(super) fn defined(&self, definition: Definition) -> Function {
+    pub(super) fn defined(&self, definition: &Definition) -> Function {
         self.returning(definition, None, None)
     }
 
     pub(super) fn returning<O, const FALLIBLE: bool>(
         &self,
-        definition: Definition,
+        definition: &Definition,
         is_none: Option<IsNone<<Returns<O, FALLIBLE> as Outcome>::Value>>,
-        clone_error: Option<
-            fn(&<Returns<O, FALLIBLE> as Outcome>::Error) -> <Returns<O, FALLIBLE> as Outcome>::Error,
-        >,
+        clone_error: Option<CloneError<<Returns<O, FALLIBLE> as Outcome>::Error>>,
     ) -> Function<O, FALLIBLE>
     where
         Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
     {
         let abilities = Abilities { codec: Some(Codec::new()), is_none, clone_error };
-        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, &definition, abilities)))
+        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, abilities)))
     }
 }
 

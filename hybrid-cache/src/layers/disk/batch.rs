@@ -102,7 +102,11 @@ impl Batch {
     }
 
     /// Answers everyone.
-    pub(super) fn settle(self, put: impl Fn() -> Result<(), LayerError>, removal: impl Fn() -> Result<Removal, LayerError>) {
+    pub(super) fn settle(
+        self,
+        put: impl Fn() -> Result<(), LayerError>,
+        removal: impl Fn() -> Result<Removal, LayerError>,
+    ) {
         for waiting in self.waiting {
             match waiting {
                 Waiting::Put(answer, _space) => drop(answer.give(put())),

@@ -43,15 +43,36 @@ pub(super) struct Read {
 
 /// A request to the writing thread. The permits give the place back when the request is done with.
 pub(super) enum Write {
-    Put { key: Arc<[u8]>, row: Arc<[u8]>, answer: Answer<()>, space: OwnedSemaphorePermit },
-    Remove { key: Arc<[u8]>, mark: Mark, answer: Answer<Removal>, place: OwnedSemaphorePermit },
-    RemoveAll { scope: Box<str>, answer: Answer<Removal>, place: OwnedSemaphorePermit },
+    Put {
+        key: Arc<[u8]>,
+        row: Arc<[u8]>,
+        answer: Answer<()>,
+        space: OwnedSemaphorePermit,
+    },
+    Remove {
+        key: Arc<[u8]>,
+        mark: Mark,
+        answer: Answer<Removal>,
+        place: OwnedSemaphorePermit,
+    },
+    RemoveAll {
+        scope: Box<str>,
+        answer: Answer<Removal>,
+        place: OwnedSemaphorePermit,
+    },
     /// The current epoch of the scope is new and should be kept.
-    KeepEpoch { scope: Box<str> },
+    KeepEpoch {
+        scope: Box<str>,
+    },
     /// Everything before this has to be on the disk.
-    Flush { answer: Answer<()> },
+    Flush {
+        answer: Answer<()>,
+    },
     /// A reader could not read.
-    Trouble { engine: Arc<dyn Engine>, fault: Fault },
+    Trouble {
+        engine: Arc<dyn Engine>,
+        fault: Fault,
+    },
     /// Have another look whether the store can be opened.
     Nudge,
 }
@@ -63,7 +84,10 @@ pub(super) enum Gate {
     Shut,
     Open(Arc<dyn Engine>),
     /// Not to be used any more in this process.
-    Off { why: Fault, empty: bool },
+    Off {
+        why: Fault,
+        empty: bool,
+    },
     Closed,
 }
 
@@ -171,7 +195,8 @@ impl Exchange {
     pub(super) fn next_age(&self, now: Timestamp) -> u64 {
         let from_clock = now.as_millis() << 16;
         let step = |last: u64| Some(from_clock.max(last.saturating_add(1)));
-        let last = self.age.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_else(|last| last);
+        let last =
+            self.age.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_else(|last| last);
         from_clock.max(last.saturating_add(1))
     }
 }
@@ -327,7 +352,8 @@ impl Rest {
 
     /// Some reads got no answer in time.
     pub(super) fn late(&self, reads: u32) {
-        if reads > 0 && self.failures.fetch_add(reads, Ordering::Relaxed).saturating_add(reads) >= LATE_READS {
+        if reads > 0 && self.failures.fetch_add(reads, Ordering::Relaxed).saturating_add(reads) >= LATE_READS
+        {
             self.begin();
         }
     }

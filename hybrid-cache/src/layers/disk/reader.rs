@@ -49,9 +49,9 @@ fn answer(exchange: &Exchange, Read { key, answer }: Read) {
 fn find(exchange: &Exchange, engine: &dyn Engine, key: &str, scope: &str) -> Result<Reading, Fault> {
     let key = row_key(key);
     let bytes = engine.read(&key)?;
-    let row = bytes.as_deref().map(|bytes| {
-        Row::decode(&key, bytes).ok_or_else(|| Fault::damaged("a row is not what was written"))
-    });
+    let row = bytes
+        .as_deref()
+        .map(|bytes| Row::decode(&key, bytes).ok_or_else(|| Fault::damaged("a row is not what was written")));
     let row = row.transpose()?.filter(|row| row.expires > exchange.clock.now());
     // Looked at after the row: a removal that was accepted before this read began is marked by now or done.
     let record = row.filter(|_| !exchange.forgetting.covers(&key)).map(|row| row.record.to_vec());

@@ -46,7 +46,9 @@ pub(super) fn claim(dir: &Path, now: Timestamp) -> Result<Slot, Fault> {
         }
     }
     Err(skipped.unwrap_or_else(|| {
-        Fault::refused(format!("all {SLOTS} slots are in use by other processes; give this one a directory of its own"))
+        Fault::refused(format!(
+            "all {SLOTS} slots are in use by other processes; give this one a directory of its own"
+        ))
     }))
 }
 

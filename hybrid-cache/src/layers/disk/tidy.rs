@@ -126,7 +126,9 @@ impl Tidy {
                 Some(findings) => self.decide(findings, store, slot, now),
             },
             Some(Work::Rewrite(mut rewrite)) => match rewrite.step(&store.volume, piece, now) {
-                Ok(Step::More) if self.physical < self.limits.bound => self.work = Some(Work::Rewrite(rewrite)),
+                Ok(Step::More) if self.physical < self.limits.bound => {
+                    self.work = Some(Work::Rewrite(rewrite))
+                }
                 Ok(_) => return self.switch(rewrite, store, now),
                 Err(Fault::Refused(cause)) => {
                     rewrite.finish().delete();
@@ -169,12 +171,7 @@ impl Tidy {
         }
     }
 
-    fn switch(
-        &mut self,
-        rewrite: Rewrite,
-        store: &mut Store,
-        now: Timestamp,
-    ) -> Result<Outcome, Fault> {
+    fn switch(&mut self, rewrite: Rewrite, store: &mut Store, now: Timestamp) -> Result<Outcome, Fault> {
         let replaced = store.switch_to(rewrite.finish())?;
         self.settled = slot::measure(&store.volume.dir)?;
         self.written = self.limits.bound; // so that the next step measures

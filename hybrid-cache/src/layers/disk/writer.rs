@@ -174,7 +174,8 @@ impl Writer {
     }
 
     fn sync_if_due(&mut self) {
-        let due = self.unsynced >= SYNC_AFTER || (self.unsynced > 0 && self.synced_at.elapsed() >= SYNC_EVERY);
+        let due =
+            self.unsynced >= SYNC_AFTER || (self.unsynced > 0 && self.synced_at.elapsed() >= SYNC_EVERY);
         if let Some((store, _)) = self.opened.as_mut().filter(|_| due) {
             match store.commit(Vec::new(), false, Durability::Synced) {
                 Ok(()) => self.synced(),
