@@ -126,17 +126,17 @@ struct Asked<'a, V> {
 impl<R: Outcome> CachedFn<R> {
     /// The function that `definition` describes, with the settings of this process.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "generated code makes it here and now")]
+    #[expect(clippy::needless_pass_by_value, reason = "generated code makes both here and now")]
     pub fn new(definition: Definition, abilities: Abilities<R>) -> Self {
-        Self::in_runtime(runtime::get(), &definition, abilities)
+        Self::in_runtime(runtime::get(), &definition, &abilities)
     }
 
     pub(crate) fn in_runtime(
         runtime: &Arc<Runtime>,
         definition: &Definition,
-        abilities: Abilities<R>,
+        abilities: &Abilities<R>,
     ) -> Self {
-        let Abilities { codec, is_none, clone_error } = abilities;
+        let Abilities { codec, is_none, clone_error } = *abilities;
         let options = Options::effective(definition, &runtime.settings, codec.is_some());
         let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
         let counters = Arc::new(Counters::default());
@@ -174,7 +174,7 @@ impl<R: Outcome> CachedFn<R> {
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
         let value = memory.read(key.as_lookup(), now, |entry| {
-            (self.policy.freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
+            (Policy::freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
         })??;
         self.counters.hit(LayerKind::Memory);
         Some(R::join(Ok(value)))
@@ -474,7 +474,7 @@ impl<R: Outcome> CachedFn<R> {
         };
         let now = self.runtime.clock.now();
         let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
-        (self.policy.freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
+        (Policy::freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
             value: opened.value,
             origin: Origin::Copy(dates, opened.payload),
             load_time: opened.load_time,
@@ -571,7 +571,7 @@ impl<R: Outcome> CachedFn<R> {
     fn remembered(&self, key: &str) -> Option<R::Value> {
         let now = self.runtime.clock.now();
         self.memory.as_ref()?.peek(key, |entry| {
-            (self.policy.freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
+            (Policy::freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
         })?
     }
 

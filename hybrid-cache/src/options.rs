@@ -65,7 +65,7 @@ mod tests {
 
     fn settings(environment: &[(&str, &str)]) -> Settings {
         let environment = Environment::of(environment.iter().copied());
-        builder().ttl(Duration::from_secs(60)).settings(&environment).unwrap()
+        builder().ttl(Duration::from_mins(1)).settings(&environment).unwrap()
     }
 
     #[test]

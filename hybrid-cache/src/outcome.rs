@@ -22,6 +22,10 @@ pub trait Outcome: 'static {
     type Error: Send + 'static;
 
     /// Takes the function's answer apart.
+    ///
+    /// # Errors
+    ///
+    /// The function's own.
     fn split(output: Self::Output) -> Result<Self::Value, Self::Error>;
 
     /// Makes the function's answer of a kept value, or of an error.

@@ -67,7 +67,7 @@ pub(crate) struct Life {
 
 impl Policy {
     /// Whether a copy with these dates may be returned at `now`.
-    pub(crate) fn freshness(&self, dates: &Dates, now: Timestamp) -> Freshness {
+    pub(crate) fn freshness(dates: &Dates, now: Timestamp) -> Freshness {
         if now < dates.fresh_until { Freshness::Fresh } else { Freshness::Expired }
     }
 
@@ -147,8 +147,8 @@ mod tests {
         let life = Life { computed_at: at(100), none: false, draw: 0.0 };
         let policy = policy(10, 30, 0.5);
         let dates = policy.computed(LayerKind::Memory, life).unwrap();
-        assert_eq!(policy.freshness(&dates, Timestamp::from_millis(109_999)), Freshness::Fresh);
-        assert_eq!(policy.freshness(&dates, at(110)), Freshness::Expired);
+        assert_eq!(Policy::freshness(&dates, Timestamp::from_millis(109_999)), Freshness::Fresh);
+        assert_eq!(Policy::freshness(&dates, at(110)), Freshness::Expired);
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
                 now = now.plus(SECOND * u32::try_from(wait).unwrap());
                 let found = policy.found(layer, &copy, none, now);
                 prop_assert!(found.fresh_until <= end);
-                if policy.freshness(&found, now) == Freshness::Expired { break }
+                if Policy::freshness(&found, now) == Freshness::Expired { break }
                 layer = layers[next];
                 let Some(copied) = policy.copied(layer, &found, none, now) else { break };
                 prop_assert!(copied.fresh_until <= end && copied.fresh_until <= now.plus(limit(layer)));

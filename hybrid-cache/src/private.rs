@@ -7,8 +7,8 @@ pub use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
-        CloneProbe, CodecProbe, Infallible, NeverNone, NoCodec, NotClone, OptionProbe, Outcome, Probe,
-        Returns, require_cacheable, require_codec,
+        CloneError, CloneProbe, CodecProbe, Infallible, IsNone, NeverNone, NoCodec, NotClone, OptionProbe,
+        Outcome, Probe, Returns, require_cacheable, require_codec,
     },
     stats::Stats,
 };

@@ -97,12 +97,12 @@ impl Runtime {
 
     /// The byte layer of this kind; `None` where it is not configured, which is said once.
     pub(crate) fn layer(&self, kind: LayerKind) -> Option<Arc<dyn Layer>> {
-        let (place, open): (_, fn(&Settings) -> Option<Arc<dyn Layer>>) = match kind {
+        let layer = match kind {
             LayerKind::Memory => return None,
-            LayerKind::Redis => (&self.redis, open_redis),
-            LayerKind::Disk => (&self.disk, open_disk),
+            LayerKind::Redis => self.redis.get_or_init(|| open_redis(&self.settings)),
+            LayerKind::Disk => self.disk.get_or_init(|| open_disk(&self.settings)),
         };
-        place.get_or_init(|| open(&self.settings)).clone()
+        layer.clone()
     }
 
     /// Adds a function to those that [`stats`] counts. `false` if another one already has its name.

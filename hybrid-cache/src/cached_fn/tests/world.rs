@@ -82,7 +82,7 @@ impl World {
         Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
     {
         let abilities = Abilities { codec: Some(Codec::new()), is_none, clone_error };
-        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, abilities)))
+        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, &abilities)))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: Duration = Duration::from_mins(1);
 
 fn now() -> Timestamp {
     crate::clock::now()
