@@ -1,18 +1,284 @@
-use super::{text::KeyText, writer::KeyWriter};
+//! Tests of keys: the grammar by example here, by random values in `injective`, pinned in `golden`.
 
-fn text_of(text: &KeyText) -> String {
-    text.clone().into_key("ns:f").canonical().to_owned()
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Serialize, Serializer, ser};
+
+use super::{Key, scope, text::KeyText, writer::KeyWriter};
+
+mod allocations;
+mod golden;
+mod injective;
+mod node;
+
+fn argument<T: Serialize + ?Sized>(value: &T) -> KeyText {
+    KeyWriter::new().argument("a", value).finish()
+}
+
+/// The canonical text of one value.
+fn text<T: Serialize + ?Sized>(value: &T) -> String {
+    let key = argument(value).into_key("ns:f");
+    key.canonical().strip_prefix("a=").unwrap().to_owned()
+}
+
+fn two_arguments(a: &(impl Serialize + ?Sized), b: &(impl Serialize + ?Sized)) -> String {
+    KeyWriter::new().argument("a", a).argument("b", b).finish().as_lookup().to_owned()
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    id: u32,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct Meters(f64);
+
+#[derive(Serialize)]
+struct Nowhere;
+
+#[derive(Serialize)]
+enum Area {
+    Everywhere,
+    Circle(f32),
+    Between(i8, i8),
+    Box { w: u8, h: u8 },
 }
 
 #[test]
 fn arguments_are_written_with_their_names() {
-    let text = KeyWriter::new().argument("id", &42).argument("lang", "en").finish();
-    assert_eq!(text.as_lookup(), "id=42,lang=en");
-    assert_eq!(text_of(&text), "id=42,lang=en");
+    assert_eq!(KeyWriter::new().argument("id", &42).argument("lang", "en").finish().as_lookup(), "id=42,lang=en");
+}
+
+#[test]
+fn a_function_without_arguments_has_an_empty_text() {
+    let text = KeyWriter::new().finish();
+    assert!(text.is_usable());
+    assert_eq!(text.as_lookup(), "");
+    assert_eq!(text.into_key("ns:f").as_str(), "ns:f:");
+}
+
+#[test]
+fn a_key_shows_scope_and_arguments() {
+    let key = KeyWriter::new().argument("id", &42).finish().into_key("hc:shop.product");
+    assert_eq!(key.as_str(), "hc:shop.product:id=42");
+    assert_eq!(key.to_string(), "hc:shop.product:id=42");
+    assert_eq!(key.scope(), "hc:shop.product");
+    assert_eq!(key.canonical(), "id=42");
+    assert_eq!(key.lookup(), "id=42");
+}
+
+#[test]
+fn numbers_are_decimal_whatever_their_width() {
+    assert_eq!(text(&u64::MAX), "18446744073709551615");
+    assert_eq!(text(&i128::MIN), "-170141183460469231731687303715884105728");
+    assert_eq!(text(&7_u8), text(&7_i64));
+}
+
+#[test]
+fn floats_are_told_from_integers_and_keep_every_digit() {
+    assert_eq!(text(&1.0), "1.0");
+    assert_eq!(text(&0.1_f32), "0.1");
+    assert_eq!(text(&1e300), "1e300");
+    assert_ne!(text(&0.1), text(&0.100_000_000_000_000_02));
+}
+
+#[test]
+fn all_nans_are_one_and_both_zeros_are_one() {
+    assert_eq!(text(&f64::NAN), "NaN");
+    assert_eq!(text(&-f64::NAN), "NaN");
+    assert_eq!(text(&f64::from_bits(0x7ff0_0000_0000_0001)), "NaN");
+    assert_eq!(text(&-0.0_f32), text(&0.0_f32));
+    assert_eq!(text(&f64::NEG_INFINITY), "-inf");
+}
+
+#[test]
+fn ordinary_strings_are_bare() {
+    for bare in ["en", "Grüße", "日本", "user@example.com", "a/b.c-d_e", "v1", "+49", "1e5x", "-", "-x", "e5", ".5"] {
+        assert_eq!(text(bare), bare);
+    }
+}
+
+#[test]
+fn strings_that_could_be_something_else_are_quoted() {
+    for word in ["", "true", "false", "NaN", "inf", "-inf", "1", "-1", "1.0", "1e5", "2024-01-31", "0"] {
+        assert_eq!(text(word), format!("'{word}'"));
+    }
+    assert_ne!(text("1"), text(&1));
+    assert_ne!(text("true"), text(&true));
+}
+
+#[test]
+fn a_key_is_one_word_of_printable_characters() {
+    let hostile: String = (0..=0x9f).map(char::from).chain("*?[]{}\"\\ \u{2028}".chars()).collect();
+    let text = text(&hostile);
+    assert!(!text.chars().any(|c| c.is_control() || c == ' '), "{text}");
+    assert_eq!(text.matches("%C2%85").count(), 1, "C1 controls are written byte by byte");
+}
+
+#[test]
+fn separators_in_values_are_escaped() {
+    assert_ne!(two_arguments("x,b=y", ""), two_arguments("x", "y"));
+    assert_eq!(two_arguments("x,b=y", "z"), "a=x%2Cb%3Dy,b=z");
+    assert_ne!(text(&("a,b", "c")), text(&("a", "b,c")));
+    assert_ne!(text("%2C"), text(","));
+}
+
+#[test]
+fn none_is_not_some_none_is_not_the_word_none() {
+    let none: Option<&str> = None;
+    assert_eq!(text(&none), "~");
+    assert_eq!(text(&Some(none)), "~~");
+    assert_eq!(text(&Some(Some(none))), "~~~");
+    assert_eq!(text(&Some("None")), "None");
+    assert_eq!(text(&Some("~")), "%7E");
+    assert_eq!(text(&Some(5)), text(&5));
+}
+
+#[test]
+fn an_empty_string_is_not_absent() {
+    assert_ne!(text(""), text(&None::<&str>));
+    assert_ne!(text(""), text(&()));
+    assert_ne!(text(&[""]), text(&[] as &[&str]));
+}
+
+#[test]
+fn structs_and_enums_are_written_by_name() {
+    assert_eq!(text(&User { id: 1, name: "Ann", team: Some(2) }), "{id=1,name=Ann,team=2}");
+    assert_eq!(text(&User { id: 1, name: "Ann", team: None }), "{id=1,name=Ann}");
+    assert_eq!(text(&Meters(1.5)), "1.5");
+    assert_eq!(text(&Nowhere), "Nowhere");
+    assert_eq!(text(&Area::Everywhere), "Everywhere");
+    assert_eq!(text(&Area::Circle(1.0)), "Circle(1.0)");
+    assert_eq!(text(&Area::Between(-1, 1)), "Between(-1,1)");
+    assert_eq!(text(&Area::Box { w: 1, h: 2 }), "Box{w=1,h=2}");
+}
+
+#[test]
+fn sequences_tuples_and_units_have_their_own_brackets() {
+    assert_eq!(text(&vec![1, 2]), "[1,2]");
+    assert_eq!(text(&(1, "a")), "(1,a)");
+    assert_eq!(text(&()), "()");
+    assert_eq!(text(&Vec::<u8>::new()), "[]");
+}
+
+#[test]
+fn bytes_are_hex() {
+    struct Raw;
+    impl Serialize for Raw {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&[0, 0x1f, 0xff])
+        }
+    }
+    assert_eq!(text(&Raw), "x'001fff'");
+    assert_ne!(text("x'001fff'"), text(&Raw));
+}
+
+#[test]
+fn maps_are_equal_in_any_order_of_insertion() {
+    let words = ["b", "a", "c", "a-b", "a,b", ""];
+    let forward: HashMap<_, _> = words.iter().enumerate().map(|(n, word)| (*word, n)).collect();
+    let ordered: BTreeMap<_, _> = words.iter().enumerate().map(|(n, word)| (*word, n)).collect();
+    assert_eq!(text(&forward), text(&ordered));
+    assert_eq!(text(&ordered), "{''=5,a=1,a%2Cb=4,a-b=3,b=0,c=2}");
+    assert_eq!(text(&BTreeMap::from([(10, "x"), (9, "y")])), "{10=x,9=y}");
+    assert_eq!(text(&BTreeMap::<u8, u8>::new()), "{}");
+}
+
+#[test]
+fn maps_in_maps_are_sorted_too() {
+    let inner = HashMap::from([("z", 1), ("y", 2)]);
+    let outer = HashMap::from([("q", inner.clone()), ("p", inner)]);
+    assert_eq!(text(&outer), "{p={y=2,z=1},q={y=2,z=1}}");
+}
+
+#[test]
+fn displayed_values_are_strings() {
+    assert_eq!(text(&std::net::Ipv4Addr::LOCALHOST), "'127.0.0.1'");
+    assert_eq!(text(&std::net::Ipv6Addr::LOCALHOST), "%3A%3A1");
+}
+
+#[test]
+fn a_long_text_is_looked_up_by_its_digest_and_kept_in_full() {
+    let longest = argument(&"x".repeat(198));
+    assert_eq!(longest.as_lookup().len(), 200);
+
+    let long = argument(&"x".repeat(199));
+    let digest = format!("#{}", blake3::hash(format!("a={}", "x".repeat(199)).as_bytes()).to_hex());
+    assert_eq!(long.as_lookup(), digest);
+    let key = long.into_key("ns:f");
+    assert_eq!(key.as_str(), format!("ns:f:{digest}"));
+    assert_eq!(key.canonical(), format!("a={}", "x".repeat(199)));
+    assert_eq!(key.lookup(), digest);
+}
+
+#[test]
+fn nobody_can_spell_anothers_digest() {
+    let digest = argument(&"x".repeat(300)).as_lookup().to_owned();
+    let spelled = KeyWriter::template(&["", ""]).value(&digest).finish();
+    assert_ne!(spelled.as_lookup(), digest);
+}
+
+struct Refuses;
+
+impl Serialize for Refuses {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(ser::Error::custom("no connection has a key"))
+    }
+}
+
+#[test]
+fn an_argument_that_cannot_be_serialised_makes_the_text_unusable() {
+    let text = KeyWriter::new().argument("db", &Refuses).argument("id", &1).finish();
+    assert!(!text.is_usable());
+    assert_eq!(text.why_unusable(), Some("db cannot be serialised: no connection has a key"));
+    assert!(argument(&1).is_usable());
+    assert_eq!(argument(&1).why_unusable(), None);
+}
+
+#[test]
+fn unusable_texts_meet_neither_each_other_nor_a_usable_one() {
+    let first = argument(&Refuses);
+    let second = argument(&Refuses);
+    assert_ne!(first.as_lookup(), second.as_lookup());
+    assert!(first.as_lookup().starts_with('#'));
+    assert_ne!(first.into_key("ns:f"), second.into_key("ns:f"));
+}
+
+fn template(literals: &'static [&'static str], a: &impl Serialize, b: &impl Serialize) -> String {
+    KeyWriter::template(literals).value(a).value(b).finish().as_lookup().to_owned()
 }
 
 #[test]
 fn a_template_is_filled_in() {
-    let text = KeyWriter::template(&["user:", ":", ""]).value(&42).value("en").finish();
-    assert_eq!(text.as_lookup(), "user:42:en");
+    assert_eq!(template(&["user:", ":", ""], &42, &"en"), "user:42:en");
+    assert_eq!(template(&["v2/", "/", "/end"], &"a b", &Some(1)), "v2/a%20b/1/end");
+}
+
+#[test]
+fn a_value_cannot_reach_into_the_literal_behind_it() {
+    assert_ne!(template(&["", ":", ""], &"a:b", &"c"), template(&["", ":", ""], &"a", &"b:c"));
+    assert_ne!(template(&["", "-", ""], &"a-b", &"c"), template(&["", "-", ""], &"a", &"b-c"));
+    assert_ne!(template(&["", "ü", ""], &"aüb", &"c"), template(&["", "ü", ""], &"a", &"büc"));
+    assert_ne!(template(&["", "1", ""], &11, &1), template(&["", "1", ""], &1, &11));
+    assert_ne!(template(&["", "()", ""], &"a()", &"b"), template(&["", "()", ""], &"a", &"()b"));
+    assert_ne!(template(&["", "%28", ""], &"a(", &"b"), template(&["", "%28", ""], &"a", &"(b"));
+    assert_ne!(template(&["", "", ""], &"a", &"bc"), template(&["", "", ""], &"ab", &"c"));
+    assert_ne!(template(&["", "", ""], &1, &12), template(&["", "", ""], &11, &2));
+}
+
+#[test]
+fn only_the_character_that_ends_a_value_is_escaped_in_it() {
+    assert_eq!(template(&["user-", "-", ""], &"user", &"a-user"), "user-user-a-user");
+    assert_eq!(template(&["", "-", ""], &-1, &-1), "%2D1--1");
+}
+
+#[test]
+fn a_scope_is_a_namespace_and_a_function_and_nothing_reaches_out_of_it() {
+    assert_eq!(scope("hc", "shop::catalog::product"), "hc:shop.catalog.product");
+    assert_ne!(scope("a:b", "c"), scope("a", "b:c"));
+    let key = |scope: &str, id: &str| -> Key { KeyWriter::template(&["", ""]).value(id).finish().into_key(scope) };
+    assert_ne!(key(&scope("hc", "a:b"), "c").as_str(), key(&scope("hc", "a"), "b:c").as_str());
 }
