@@ -49,7 +49,10 @@ enum Area {
 
 #[test]
 fn arguments_are_written_with_their_names() {
-    assert_eq!(KeyWriter::new().argument("id", &42).argument("lang", "en").finish().as_lookup(), "id=42,lang=en");
+    assert_eq!(
+        KeyWriter::new().argument("id", &42).argument("lang", "en").finish().as_lookup(),
+        "id=42,lang=en"
+    );
 }
 
 #[test]
@@ -96,7 +99,9 @@ fn all_nans_are_one_and_both_zeros_are_one() {
 
 #[test]
 fn ordinary_strings_are_bare() {
-    for bare in ["en", "Grüße", "日本", "user@example.com", "a/b.c-d_e", "v1", "+49", "1e5x", "-", "-x", "e5", ".5"] {
+    for bare in
+        ["en", "Grüße", "日本", "user@example.com", "a/b.c-d_e", "v1", "+49", "1e5x", "-", "-x", "e5", ".5"]
+    {
         assert_eq!(text(bare), bare);
     }
 }
@@ -279,6 +284,7 @@ fn only_the_character_that_ends_a_value_is_escaped_in_it() {
 fn a_scope_is_a_namespace_and_a_function_and_nothing_reaches_out_of_it() {
     assert_eq!(scope("hc", "shop::catalog::product"), "hc:shop.catalog.product");
     assert_ne!(scope("a:b", "c"), scope("a", "b:c"));
-    let key = |scope: &str, id: &str| -> Key { KeyWriter::template(&["", ""]).value(id).finish().into_key(scope) };
+    let key =
+        |scope: &str, id: &str| -> Key { KeyWriter::template(&["", ""]).value(id).finish().into_key(scope) };
     assert_ne!(key(&scope("hc", "a:b"), "c").as_str(), key(&scope("hc", "a"), "b:c").as_str());
 }

@@ -24,10 +24,13 @@ enum Form {
 }
 
 impl KeyText {
+    #[inline]
     pub(super) fn of(buffer: Buffer) -> Self {
-        if buffer.len() <= LONGEST_PLAIN_TEXT {
-            return Self(Form::Short(buffer));
-        }
+        if buffer.len() <= LONGEST_PLAIN_TEXT { Self(Form::Short(buffer)) } else { Self::digested(buffer) }
+    }
+
+    #[cold]
+    fn digested(buffer: Buffer) -> Self {
         match String::from_utf8(buffer.into_vec()) {
             Ok(text) => Self(Form::Long { digest: digest(&text), text: text.into_boxed_str() }),
             // Only whole strings are ever written, so this is never seen; but it must not become a wrong answer.
@@ -61,6 +64,7 @@ impl KeyText {
     }
 
     /// What the memory index uses: the text if it has at most 200 bytes, else `#` and its digest.
+    #[inline]
     #[must_use]
     pub fn as_lookup(&self) -> &str {
         match &self.0 {

@@ -14,6 +14,8 @@ use super::{
 /// KeyWriter::new().argument("id", &id).argument("lang", &lang).finish()                // id=42,lang=en
 /// KeyWriter::template(&["user:", ":", ""]).value(&id).value(&user.lang).finish()       // user:42:en
 /// ```
+///
+/// Every step takes `&mut self`: handing the buffer from step to step would copy it each time.
 #[derive(Debug)]
 #[must_use = "call finish()"]
 pub struct KeyWriter {
@@ -42,7 +44,7 @@ impl KeyWriter {
 
     /// Writes one argument with its name.
     #[inline]
-    pub fn argument<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+    pub fn argument<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
         if !self.buffer.is_empty() {
             self.buffer.push(b',');
         }
@@ -54,10 +56,10 @@ impl KeyWriter {
     }
 
     /// Writes the value of the next placeholder, and the literal behind it.
-    pub fn value<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+    pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
         let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
         self.literals = rest;
-        let guarded = literal.chars().next().filter(|first| escape::stays_in_literal(*first));
+        let guarded = escape::guard_before(literal);
         let written = value.serialize(&mut Encoder::new(&mut self.buffer, guarded));
         self.note("a placeholder", written);
         if literal.is_empty() && !rest.is_empty() {
@@ -68,12 +70,12 @@ impl KeyWriter {
         self
     }
 
-    /// The finished text, with its digest where it is long.
+    /// The finished text, with its digest where it is long. Takes it out of the writer.
     #[inline]
     #[must_use]
-    pub fn finish(self) -> KeyText {
-        match self.failure {
-            None => KeyText::of(self.buffer),
+    pub fn finish(&mut self) -> KeyText {
+        match self.failure.take() {
+            None => KeyText::of(std::mem::take(&mut self.buffer)),
             Some(failure) => KeyText::unusable(failure),
         }
     }

@@ -1,17 +1,258 @@
-use super::*;
-use crate::key::writer::KeyWriter;
+//! Tests of records: round trips and refusals here, hostile bytes in `hostile`, what postcard cannot do in `codec`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::{collection::btree_map, prelude::*};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Dates, Header, Opened, Tag,
+    codec::{Codec, Payload},
+    open,
+    refusal::Refusal,
+    seal, seal_with,
+};
+use crate::{
+    clock::Timestamp,
+    key::{Key, writer::KeyWriter},
+};
+
+mod codec;
+mod golden;
+mod hostile;
+
+const VERSION: u32 = 1;
+const EPOCH: u64 = 0x0123_4567_89ab_cdef;
+const LOAD_TIME: Duration = Duration::from_micros(12_345);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Product {
+    id: u64,
+    name: String,
+    price: f64,
+    stock: BTreeMap<String, Option<i32>>,
+}
+
+fn product() -> Product {
+    let stock = BTreeMap::from([("Berlin".into(), Some(3)), ("Köln".into(), None)]);
+    Product { id: 42, name: "Lamp".into(), price: 19.9, stock }
+}
+
+fn key(id: u64) -> Key {
+    KeyWriter::new().argument("id", &id).finish().into_key("hc:shop.product")
+}
+
+fn dates() -> Dates {
+    let at = Timestamp::from_millis;
+    let computed_at = 1_767_225_600_000;
+    Dates {
+        computed_at: at(computed_at),
+        fresh_until: at(computed_at + 300_000),
+        kept_until: at(computed_at + 360_000),
+    }
+}
+
+fn payload<V: Serialize + DeserializeOwned>(value: &V) -> Payload {
+    Codec::new().encode(value).unwrap()
+}
+
+fn sealed<V: Serialize + DeserializeOwned>(value: &V) -> Vec<u8> {
+    seal(&key(42), VERSION, EPOCH, &dates(), LOAD_TIME, &payload(value))
+}
+
+fn opened<V: Serialize + DeserializeOwned>(record: Vec<u8>) -> Result<Opened<V>, Refusal> {
+    open(record, &key(42), VERSION, EPOCH, Codec::new())
+}
+
+fn refusal(record: &[u8]) -> Refusal {
+    opened::<Product>(record.to_vec()).unwrap_err()
+}
 
 #[test]
-fn a_sealed_value_opens() {
-    let key = KeyWriter::new().argument("id", &42).finish().into_key("ns:f");
+fn a_record_brings_back_everything_that_was_sealed() {
+    let opened = opened::<Product>(sealed(&product())).unwrap();
+    assert_eq!(opened.value, product());
+    assert_eq!(opened.dates, dates());
+    assert_eq!(opened.load_time, LOAD_TIME);
+    assert_eq!(opened.payload.as_bytes(), payload(&product()).as_bytes());
+    assert_eq!(opened.payload.shape(), payload(&product()).shape());
+}
+
+#[test]
+fn what_was_opened_is_sealed_again_for_another_layer_without_encoding() {
+    let first = opened::<Product>(sealed(&product())).unwrap();
+    let record = seal(&key(42), VERSION, 99, &dates(), LOAD_TIME, &first.payload);
+    let second = open(record, &key(42), VERSION, 99, Codec::<Product>::new()).unwrap();
+    assert_eq!(second.value, product());
+}
+
+#[test]
+fn each_record_has_a_generation_of_its_own() {
+    let generation = |record| opened::<Product>(record).unwrap().generation;
+    assert_ne!(generation(sealed(&product())), generation(sealed(&product())));
+}
+
+#[test]
+fn generation_and_claim_may_be_rewritten_without_touching_the_rest() {
+    let mut record = sealed(&product());
+    record[4..12].copy_from_slice(&7_u64.to_le_bytes());
+    record[12..28].fill(0xff);
+    assert_eq!(opened::<Product>(record).unwrap().generation, 7);
+}
+
+#[test]
+fn a_record_of_another_key_is_refused() {
+    let refused = open(sealed(&product()), &key(43), VERSION, EPOCH, Codec::<Product>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
+}
+
+#[test]
+fn a_record_of_another_function_is_refused() {
+    let other = KeyWriter::new().argument("id", &42).finish().into_key("hc:shop.price");
+    let refused = open(sealed(&product()), &other, VERSION, EPOCH, Codec::<Product>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
+}
+
+#[test]
+fn the_full_text_of_a_digested_key_is_compared() {
+    let long = |text: &str| KeyWriter::new().argument("q", &text.repeat(100)).finish().into_key("hc:search");
+    let record = seal(&long("abc"), VERSION, EPOCH, &dates(), LOAD_TIME, &payload(&1_u8));
+    let text = format!("q={}", "abc".repeat(100));
+    assert!(record.windows(text.len()).any(|window| window == text.as_bytes()));
+    assert!(open(record.clone(), &long("abc"), VERSION, EPOCH, Codec::<u8>::new()).is_ok());
+    let refused = open(record, &long("abd"), VERSION, EPOCH, Codec::<u8>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
+}
+
+#[test]
+fn a_record_of_another_version_of_the_function_is_refused() {
+    let refused = open(sealed(&product()), &key(42), VERSION + 1, EPOCH, Codec::<Product>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherShape);
+}
+
+#[test]
+fn a_record_from_before_all_answers_were_forgotten_is_refused() {
+    let refused = open(sealed(&product()), &key(42), VERSION, EPOCH + 1, Codec::<Product>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherEpoch);
+}
+
+#[test]
+fn a_record_of_another_shape_is_refused_though_it_decodes() {
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Account {
+        id: i64,
+        balance: i64,
+    }
+    mod before {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(super) struct Account {
+            pub(super) balance: i64,
+            pub(super) id: i64,
+        }
+    }
+    let bytes = payload(&before::Account { balance: -50, id: 7 });
+    assert!(postcard::from_bytes::<Account>(bytes.as_bytes()).is_ok(), "postcard alone does not notice");
+
+    let refused = opened::<Account>(sealed(&before::Account { balance: -50, id: 7 }));
+    assert_eq!(refused.unwrap_err(), Refusal::OtherShape);
+}
+
+#[test]
+fn an_enum_with_an_inserted_variant_is_refused_though_it_decodes() {
+    #[derive(Debug, Serialize, Deserialize)]
+    enum Plan {
+        Banned,
+        Free,
+    }
+    mod before {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(super) enum Plan {
+            Free,
+        }
+    }
+    let record = sealed(&before::Plan::Free);
+    assert_eq!(opened::<Plan>(record).unwrap_err(), Refusal::OtherShape);
+    assert!(opened::<Plan>(sealed(&Plan::Banned)).is_ok());
+    assert!(opened::<Plan>(sealed(&Plan::Free)).is_ok());
+}
+
+#[test]
+fn dates_out_of_order_are_refused() {
     let at = Timestamp::from_millis;
-    let dates = Dates { computed_at: at(1), fresh_until: at(2), kept_until: at(3) };
-    let codec = Codec::<String>::new();
-    let payload = codec.survives_round_trip(&"hello".to_owned()).unwrap();
-    let record = seal(&key, 1, 7, &dates, Duration::from_millis(5), &payload);
-    let opened = open(record, &key, 1, 7, codec).unwrap();
-    assert_eq!(opened.value, "hello");
-    assert_eq!(opened.dates, dates);
-    assert_eq!(opened.load_time, Duration::from_millis(5));
-    assert_eq!(opened.payload.as_bytes(), payload.as_bytes());
+    for (computed_at, fresh_until, kept_until) in [(2, 1, 3), (1, 3, 2), (3, 2, 1), (u64::MAX, 0, 0)] {
+        let dates =
+            Dates { computed_at: at(computed_at), fresh_until: at(fresh_until), kept_until: at(kept_until) };
+        let record = seal(&key(42), VERSION, EPOCH, &dates, LOAD_TIME, &payload(&product()));
+        assert_eq!(refusal(&record), Refusal::Dates);
+    }
+}
+
+#[test]
+fn a_date_in_the_future_is_left_to_the_policy() {
+    let at = Timestamp::from_millis(u64::MAX);
+    let dates = Dates { computed_at: at, fresh_until: at, kept_until: at };
+    let record = seal(&key(42), VERSION, EPOCH, &dates, Duration::MAX, &payload(&product()));
+    assert_eq!(opened::<Product>(record).unwrap().dates, dates);
+}
+
+/// A record as a later version of the library might write it, with a right checksum.
+fn foreign(change: impl FnOnce(&mut Header<'_>)) -> Vec<u8> {
+    let key = key(42);
+    let payload = payload(&product());
+    let mut header = Header {
+        dates: dates(),
+        load_micros: 0,
+        shape: super::versioned(payload.shape(), VERSION),
+        scope: key.scope(),
+        arguments: key.canonical(),
+        tags: vec![Tag { id: 0, nonce: EPOCH }],
+        flags: 0,
+    };
+    change(&mut header);
+    seal_with(&header, 1, payload.as_bytes())
+}
+
+#[test]
+fn flags_and_tags_that_we_do_not_know_are_refused() {
+    assert!(opened::<Product>(foreign(|_| {})).is_ok());
+    assert_eq!(refusal(&foreign(|header| header.flags = 1)), Refusal::UnknownFlags(1));
+    assert_eq!(refusal(&foreign(|header| header.tags.push(Tag { id: 9, nonce: 9 }))), Refusal::OtherEpoch);
+    assert_eq!(refusal(&foreign(|header| header.tags.clear())), Refusal::OtherEpoch);
+}
+
+#[test]
+fn the_end_of_the_arguments_does_not_move_into_the_scope() {
+    let record = foreign(|header| (header.scope, header.arguments) = ("hc:shop", "product:id=42"));
+    assert_eq!(refusal(&record), Refusal::OtherKey);
+}
+
+fn any_product() -> impl Strategy<Value = Product> {
+    (any::<u64>(), any::<String>(), -1e9..1e9_f64, btree_map(any::<String>(), any::<Option<i32>>(), 0..5))
+        .prop_map(|(id, name, price, stock)| Product { id, name, price, stock })
+}
+
+proptest! {
+    #[test]
+    fn any_value_comes_back(
+        value in any_product(),
+        times in any::<[u64; 3]>(),
+        version in any::<u32>(),
+        epoch in any::<u64>(),
+        micros in any::<u64>(),
+    ) {
+        let mut times = times;
+        times.sort_unstable();
+        let [computed_at, fresh_until, kept_until] = times.map(Timestamp::from_millis);
+        let dates = Dates { computed_at, fresh_until, kept_until };
+        let load_time = Duration::from_micros(micros);
+        let codec = Codec::<Product>::new();
+
+        let payload = codec.survives_round_trip(&value).unwrap();
+        let record = seal(&key(42), version, epoch, &dates, load_time, &payload);
+        let opened = open(record, &key(42), version, epoch, codec).unwrap();
+
+        prop_assert_eq!(opened.value, value);
+        prop_assert_eq!(opened.dates, dates);
+        prop_assert_eq!(opened.load_time, load_time);
+    }
 }

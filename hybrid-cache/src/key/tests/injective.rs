@@ -37,7 +37,10 @@ fn leaked(literals: &[String]) -> &'static [&'static str] {
 }
 
 fn filled(literals: &'static [&'static str], values: &[Node]) -> String {
-    let writer = values.iter().fold(KeyWriter::template(literals), KeyWriter::value);
+    let mut writer = KeyWriter::template(literals);
+    for value in values {
+        writer.value(value);
+    }
     writer.finish().into_key("ns:f").canonical().to_owned()
 }
 

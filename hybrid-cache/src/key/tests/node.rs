@@ -119,7 +119,7 @@ fn integer(value: u128) -> Meaning {
 fn float(value: f64) -> Meaning {
     let canonical = match value {
         value if value.is_nan() => f64::NAN,
-        value if value == 0.0 => 0.0,
+        0.0 => 0.0,
         value => value,
     };
     Meaning::Float(canonical.to_bits())
@@ -165,7 +165,9 @@ impl Node {
                 // Only the order is taken from the texts; that is how the grammar defines it.
                 let mut entries: Vec<_> = entries.iter().collect();
                 entries.sort_by_key(|(key, value)| (text(key), text(value)));
-                Meaning::Entries(entries.iter().map(|(key, value)| (key.meaning(), value.meaning())).collect())
+                Meaning::Entries(
+                    entries.iter().map(|(key, value)| (key.meaning(), value.meaning())).collect(),
+                )
             }
             Self::Struct(_, of) => fields(of),
             Self::StructVariant(name, of) => Meaning::Variant((*name).to_owned(), Box::new(fields(of))),
@@ -175,7 +177,9 @@ impl Node {
 
 /// Names and strings made of what has a meaning in keys, few and short: accidents are to be frequent.
 fn name() -> impl Strategy<Value = Name> {
-    prop::sample::select(vec!["a", "b", "1", "", "~", "true", "x", "a=", "A,a", "-inf", "(", "é", "1(1)", "%"])
+    prop::sample::select(vec![
+        "a", "b", "1", "", "~", "true", "x", "a=", "A,a", "-inf", "(", "é", "1(1)", "%",
+    ])
 }
 
 pub(super) fn hostile_string() -> impl Strategy<Value = String> {
