@@ -45,6 +45,9 @@ fn filled(literals: &'static [&'static str], values: &[Node]) -> String {
 }
 
 proptest! {
+    // Small values are covered one by one in `exhaustive`.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn one_argument_is_told_from_any_other(values in vec(node(), 2..12)) {
         let cases: Vec<_> = values.iter().map(|value| (text(value), vec![value.meaning()])).collect();

@@ -97,7 +97,7 @@ impl Serialize for Node {
 
 /// What the documentation of `key` says a value is, whatever it is called. Equal meanings, and only these, have
 /// equal texts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meaning {
     Bool(bool),
     Integer(Result<i128, u128>),

@@ -96,6 +96,23 @@ fn a_type_that_reads_otherwise_than_it_writes_is_found_out() {
 }
 
 #[test]
+fn a_type_that_comes_back_as_something_else_is_found_out() {
+    #[derive(Debug, Deserialize)]
+    struct Switch(bool);
+    impl Serialize for Switch {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            // One byte either way; what is read is a bool and goes on as one.
+            if self.0 {
+                serializer.serialize_newtype_struct("Switch", &false)
+            } else {
+                serializer.serialize_u8(1)
+            }
+        }
+    }
+    assert!(matches!(complaint(&Switch(false)), NoRoundTrip::OtherShape));
+}
+
+#[test]
 fn a_codec_is_shared_without_asking_anything_of_the_value() {
     struct NotEvenDebug;
     fn copied<V>(codec: Codec<V>) -> (Codec<V>, Codec<V>) {
