@@ -4,7 +4,15 @@
 //! something that forgets more. Keys become their function, functions become "every function": a cache may forget too
 //! much, never too little.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use crate::key::Key;
 
 /// How many keys wait at most; beyond, the whole function is forgotten instead.
 const MOST_KEYS: usize = 10_000;
@@ -44,9 +52,25 @@ impl Batch {
     }
 }
 
+/// What is to be forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// One answer.
+    Answer(&'a Key),
+    /// All answers of the function of this scope.
+    Function(&'a str),
+}
+
 impl Pending {
+    pub(super) fn add(&mut self, target: Target<'_>) {
+        match target {
+            Target::Answer(key) => self.forget(key.as_str(), key.scope()),
+            Target::Function(scope) => self.forget_all(scope),
+        }
+    }
+
     /// `key`, an answer of the function `scope`, is to be forgotten.
-    pub(super) fn forget(&mut self, key: &str, scope: &str) {
+    fn forget(&mut self, key: &str, scope: &str) {
         let ticket = self.next_ticket();
         // The function's removal covers the key, but only one that is sent from now on: a delivery under way may
         // already have passed.
@@ -60,7 +84,7 @@ impl Pending {
     }
 
     /// All answers of the function `scope` are to be forgotten.
-    pub(super) fn forget_all(&mut self, scope: &str) {
+    fn forget_all(&mut self, scope: &str) {
         let ticket = self.next_ticket();
         if self.scopes.len() < MOST_SCOPES || self.scopes.contains_key(scope) {
             self.scopes.insert(scope.into(), ticket);
@@ -136,4 +160,43 @@ impl Everything {
         }
         self.renewed.insert(scope.into());
     }
+}
+
+/// A removal that becomes pending when this is dropped, unless it was settled before: whatever ends an operation
+/// half-way, an error, its budget, or a caller that goes away, the removal is not lost.
+pub(super) struct Debt<'a> {
+    pending: &'a Mutex<Pending>,
+    target: Target<'a>,
+    /// Only owed once this is true.
+    incurred: Option<&'a AtomicBool>,
+}
+
+impl<'a> Debt<'a> {
+    pub(super) fn new(pending: &'a Mutex<Pending>, target: Target<'a>) -> Self {
+        Self { pending, target, incurred: None }
+    }
+
+    /// Owed only if `sent` has become true.
+    pub(super) fn once(mut self, sent: &'a AtomicBool) -> Self {
+        self.incurred = Some(sent);
+        self
+    }
+
+    /// Nothing is owed any more.
+    pub(super) fn settle(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Debt<'_> {
+    fn drop(&mut self) {
+        if self.incurred.is_none_or(|sent| sent.load(Relaxed)) {
+            lock(self.pending).add(self.target);
+        }
+    }
+}
+
+/// The table; nothing in here can panic half-way, so a poisoned lock is as good as any.
+pub(super) fn lock(pending: &Mutex<Pending>) -> MutexGuard<'_, Pending> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,19 @@
 //! The layer against real servers.
 
 mod answers;
+mod connecting;
 mod outages;
+mod proxy;
+mod removals;
+mod secrets;
+mod tls;
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use hybrid_cache_test_support::RedisServer;
 
+use self::proxy::Proxy;
 use super::*;
 use crate::config::Secret;
 

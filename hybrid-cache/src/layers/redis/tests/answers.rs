@@ -46,17 +46,186 @@ async fn remove_all_changes_the_epoch_of_this_function_only() {
 }
 
 #[tokio::test]
-async fn a_hit_is_one_round_trip() {
+async fn every_operation_is_one_round_trip_and_the_first_read_of_a_function_two() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port(), Duration::ZERO).await;
+    let layer = layer_at(&proxy.url());
+    layer.put(&Key::of("hc:another.function", "id=1"), b"connects".to_vec(), LIFE).await.unwrap();
+    let mut seen = proxy.requests();
+    let mut trips = || {
+        let before = seen;
+        seen = proxy.requests();
+        seen - before
+    };
+
+    layer.get(&key(1)).await.unwrap();
+    assert_eq!(trips(), 2, "the first read makes the function's epoch");
+    layer.get(&key(1)).await.unwrap();
+    assert_eq!(trips(), 1, "a miss");
+    layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
+    assert_eq!(trips(), 1, "a put");
+    assert!(record(&layer, 1).await.is_some());
+    assert_eq!(trips(), 1, "a hit");
+    layer.remove(&key(1)).await.unwrap();
+    assert_eq!(trips(), 1, "a removal");
+    layer.remove_all(SCOPE).await.unwrap();
+    assert_eq!(trips(), 1, "a removal of all");
+    layer.flush().await.unwrap();
+    assert_eq!(trips(), 0, "nothing to flush");
+}
+
+#[tokio::test]
+async fn nothing_in_redis_is_without_a_time_to_live() {
     let server = RedisServer::start();
     let layer = layer(&server);
     layer.get(&key(1)).await.unwrap();
     layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
-    server.tell(&["CONFIG", "RESETSTAT"]);
+    layer.put(&key(2), b"two".to_vec(), Duration::MAX).await.unwrap();
+    layer.put(&key(3), b"three".to_vec(), Duration::from_micros(1_000_500)).await.unwrap();
+    layer.remove(&key(3)).await.unwrap();
+    layer.remove_all(SCOPE).await.unwrap();
+    layer.get(&key(1)).await.unwrap();
+    server.tell(&["SET", "hc:!all:shop.price", "garbage"]);
+    layer.get(&Key::of("hc:shop.price", "id=1")).await.unwrap();
 
-    for _ in 0..10 {
-        assert!(record(&layer, 1).await.is_some());
+    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    assert_eq!(keys.len(), 4, "{keys:?}");
+    for key in keys {
+        let life: i64 = server.ask(&["PTTL", &key]);
+        let longest = if key == "hc:shop.product:id=1" { LIFE } else { epoch::LIFE };
+        assert!((1..=longest.as_millis() as i64).contains(&life), "{key} lives for {life} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_record_with_no_life_left_is_gone_at_once() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    layer.put(&key(1), b"one".to_vec(), Duration::ZERO).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(record(&layer, 1).await, None);
+}
+
+#[tokio::test]
+async fn storing_an_answer_renews_the_epoch_it_relies_on() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    let epoch = layer.get(&key(1)).await.unwrap().epoch;
+    server.tell(&["PEXPIRE", "hc:!all:shop.product", "60000"]);
+
+    layer.put(&key(1), b"one".to_vec(), Duration::MAX).await.unwrap();
+
+    let life = |key: &str| server.ask::<i64>(&["PTTL", key]);
+    assert!(life("hc:!all:shop.product") >= life("hc:shop.product:id=1"));
+    assert_eq!(layer.get(&key(1)).await.unwrap().epoch, epoch);
+}
+
+#[tokio::test]
+async fn an_epoch_that_redis_evicted_comes_back_different() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    let before = layer.get(&key(1)).await.unwrap().epoch;
+    server.tell(&["DEL", "hc:!all:shop.product"]);
+    layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
+    assert_ne!(layer.get(&key(1)).await.unwrap().epoch, before);
+}
+
+#[tokio::test]
+async fn processes_that_start_together_agree_on_the_epoch() {
+    let server = RedisServer::start();
+    let layers: Vec<_> = (0..20).map(|_| layer(&server)).collect();
+    let readings =
+        futures_util::future::join_all(layers.iter().map(async |layer| layer.get(&key(1)).await)).await;
+    let epochs: Vec<u64> = readings.into_iter().map(|reading| reading.unwrap().epoch).collect();
+    assert!(epochs.iter().all(|epoch| *epoch == epochs[0]), "{epochs:?}");
+}
+
+#[tokio::test]
+async fn an_epoch_that_is_not_ours_is_replaced() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    for garbage in [&["SET", "hc:!all:shop.product", "0"][..], &["LPUSH", "hc:!all:shop.product", "7"]] {
+        server.tell(&["DEL", "hc:!all:shop.product"]);
+        server.tell(garbage);
+        let epoch = layer.get(&key(1)).await.unwrap().epoch;
+        assert_ne!(epoch, 0);
+        assert_eq!(layer.get(&key(1)).await.unwrap().epoch, epoch);
+        assert_eq!(server.ask::<String>(&["GET", "hc:!all:shop.product"]), epoch.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_an_error_of_that_key_alone() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    server.tell(&["LPUSH", key(1).as_str(), "somebody else's"]);
+
+    for _ in 0..20 {
+        let error = layer.get(&key(1)).await.unwrap_err();
+        assert!(matches!(error, LayerError::Redis { operation: "read an answer", .. }), "{error:?}");
     }
 
-    assert_eq!(server.calls_of("get"), 20);
-    assert_eq!(server.calls_of("set") + server.calls_of("pexpire"), 0);
+    assert_eq!(record(&layer, 2).await, None, "others go on, and the breaker stays closed");
+    layer.put(&key(1), b"ours".to_vec(), LIFE).await.unwrap();
+    assert_eq!(record(&layer, 1).await, Some(b"ours".to_vec()));
+}
+
+#[tokio::test]
+async fn a_record_over_one_mebibyte_is_refused_without_asking() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port(), Duration::ZERO).await;
+    let layer = layer_at(&proxy.url());
+
+    let error = layer.put(&key(1), vec![7; 1024 * 1024 + 1], LIFE).await.unwrap_err();
+
+    assert!(matches!(error, LayerError::TooLarge { bytes: 1_048_577, limit: 1_048_576, .. }), "{error:?}");
+    assert_eq!(proxy.connections(), 0);
+    layer.put(&key(1), vec![7; 1024 * 1024], LIFE).await.unwrap();
+    assert_eq!(record(&layer, 1).await, Some(vec![7; 1024 * 1024]));
+}
+
+#[tokio::test]
+async fn replies_reach_the_operation_they_belong_to_when_others_are_given_up() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    for number in 0..100 {
+        layer.put(&key(number), number.to_string().into_bytes(), LIFE).await.unwrap();
+    }
+    for round in 0..50_u64 {
+        let reads = (0..100).map(async |number| {
+            // Every other read is given up somewhere on its way.
+            let limit =
+                if number % 2 == 0 { Duration::from_secs(5) } else { Duration::from_micros(round * 10) };
+            (number, tokio::time::timeout(limit, layer.get(&key(number))).await)
+        });
+        for (number, outcome) in futures_util::future::join_all(reads).await {
+            if let Ok(reading) = outcome {
+                assert_eq!(reading.unwrap().record, Some(number.to_string().into_bytes()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_close_every_operation_says_so() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
+    layer.flush().await.unwrap();
+
+    layer.close().await.unwrap();
+    layer.close().await.unwrap();
+
+    assert!(matches!(layer.get(&key(1)).await, Err(LayerError::Closed { .. })));
+    assert!(matches!(layer.put(&key(1), vec![], LIFE).await, Err(LayerError::Closed { .. })));
+    assert!(matches!(layer.remove(&key(1)).await, Err(LayerError::Closed { .. })));
+    assert!(matches!(layer.remove_all(SCOPE).await, Err(LayerError::Closed { .. })));
+    assert!(matches!(layer.flush().await, Err(LayerError::Closed { .. })));
+    tokio::task::yield_now().await;
+    let others = || server.ask::<String>(&["CLIENT", "LIST", "TYPE", "normal"]).lines().count() - 1;
+    let start = Instant::now();
+    while others() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(5), "the connection stays open");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -1,0 +1,192 @@
+//! Requests to Redis: within a budget, through the breaker, over the connection of the current runtime.
+//!
+//! This file knows how an operation ends. It does not know commands.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use redis::{Pipeline, Value};
+
+use super::{
+    address::Address,
+    breaker::{Admission, Breaker, Change},
+    fault::{Cause, Fault},
+    link::{Link, Links},
+};
+
+/// The way to one Redis server.
+#[derive(Debug)]
+pub(super) struct Client {
+    budget: Duration,
+    links: Links,
+    breaker: Mutex<Breaker>,
+}
+
+/// Commands that go out together, in one round trip.
+pub(super) struct Request {
+    commands: Pipeline,
+    /// Whether the server may have seen them.
+    pub(super) sent: AtomicBool,
+}
+
+impl Request {
+    pub(super) fn new(commands: Pipeline) -> Self {
+        Self { commands, sent: AtomicBool::new(false) }
+    }
+}
+
+impl Client {
+    pub(super) fn new(address: Address, budget: Duration) -> Self {
+        Self { budget, links: Links::new(address), breaker: Mutex::default() }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        self.links.address()
+    }
+
+    pub(super) fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Lets go of all connections, for good.
+    pub(super) fn close(&self) {
+        self.links.close();
+    }
+
+    /// Runs `work` unless the breaker is open, within the budget, and tells the breaker how it went.
+    pub(super) async fn operate<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let admission = match self.breaker().admit(Instant::now()) {
+            Admission::Rest => return Err(Fault::Resting),
+            admission => admission,
+        };
+        let attempt = Attempt { client: self, admission, reported: false };
+        let outcome = self.within_budget(work).await;
+        attempt.report(outcome.as_ref().err());
+        outcome
+    }
+
+    /// Runs `work` within the budget, whatever the breaker says.
+    pub(super) async fn within_budget<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        // Before the timer is made: this finds out whether the runtime has timers.
+        self.links.current()?;
+        tokio::time::timeout(self.budget, work).await.unwrap_or_else(|_| {
+            self.links.timed_out();
+            Err(Fault::TimedOut)
+        })
+    }
+
+    /// Sends `request` over the current runtime's connection and returns one reply per command.
+    ///
+    /// Sends it again, once, if a connection from before turns out to be dead: it may have been idle since the server
+    /// was restarted, or its runtime may be gone. So a request must be one that may be carried out twice.
+    pub(super) async fn request(&self, request: &Request) -> Result<Vec<Value>, Fault> {
+        let link = self.links.current()?;
+        let was_connected = link.is_connected();
+        match self.request_over(&link, request).await {
+            Err(Fault::Lost(_)) if was_connected => self.request_over(&self.links.current()?, request).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn request_over(&self, link: &Arc<Link>, request: &Request) -> Result<Vec<Value>, Fault> {
+        let connected = link.connected().await;
+        let mut connection = connected.inspect_err(|_| self.links.replace(link))?;
+        request.sent.store(true, Relaxed);
+        let count = request.commands.len();
+        let replies =
+            connection.send_packed_commands(&request.commands, 0, count).await.map_err(|error| {
+                self.links.replace(link);
+                self.address().censor.of_client(&error)
+            })?;
+        link.answered();
+        match replies.iter().filter_map(|reply| self.fault_in(reply)).find(Fault::is_outage) {
+            Some(unfit) => {
+                self.links.unfit(link, Instant::now());
+                Err(unfit)
+            }
+            None => Ok(replies),
+        }
+    }
+
+    /// The bytes under a key, if there are any.
+    pub(super) fn bytes(&self, reply: Option<Value>) -> Result<Option<Vec<u8>>, Fault> {
+        match reply {
+            Some(Value::BulkString(bytes)) => Ok(Some(bytes)),
+            Some(Value::Nil) => Ok(None),
+            other => Err(other
+                .and_then(|reply| self.fault_in(&reply))
+                .unwrap_or_else(|| Fault::Refused(Cause::new("the server sent something else than a text")))),
+        }
+    }
+
+    /// Nothing, if the server did what it was told.
+    pub(super) fn accepted(&self, reply: Option<Value>) -> Result<(), Fault> {
+        reply.and_then(|reply| self.fault_in(&reply)).map_or(Ok(()), Err)
+    }
+
+    fn fault_in(&self, reply: &Value) -> Option<Fault> {
+        match reply {
+            Value::ServerError(error) => Some(self.address().censor.of_server(error)),
+            _ => None,
+        }
+    }
+
+    fn log(&self, change: Change, why: Option<&Fault>) {
+        let (address, why) = (self.address(), why.map(tracing::field::display));
+        match change {
+            Change::Opened { rest } => {
+                tracing::warn!(%address, why, ?rest, "Redis fails and is not asked for a moment");
+            }
+            Change::StaysOpen { rest } => tracing::debug!(%address, why, ?rest, "Redis still fails"),
+            Change::Closed { away } => tracing::info!(%address, ?away, "Redis answers again"),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An operation the breaker has let through. Dropped without a report, its caller has gone away.
+struct Attempt<'a> {
+    client: &'a Client,
+    admission: Admission,
+    reported: bool,
+}
+
+impl Attempt<'_> {
+    fn report(mut self, fault: Option<&Fault>) {
+        self.reported = true;
+        let now = Instant::now();
+        let mut breaker = self.client.breaker();
+        let change = match fault {
+            Some(fault) if fault.is_outage() => breaker.failed(self.admission, now, fastrand::f64()),
+            // A refusal is an answer.
+            None | Some(Fault::Refused(_)) => breaker.succeeded(self.admission, now),
+            Some(_) => {
+                breaker.abandoned(self.admission, now);
+                None
+            }
+        };
+        drop(breaker);
+        if let Some(change) = change {
+            self.client.log(change, fault);
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.client.breaker().abandoned(self.admission, Instant::now());
+        }
+    }
+}
