@@ -135,3 +135,51 @@ impl Censor {
 fn speaks_of_server(code: &str) -> bool {
     matches!(code, "READONLY" | "MASTERDOWN" | "LOADING" | "CLUSTERDOWN" | "NOAUTH" | "BUSY")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_server(line: &str) -> Fault {
+        let reply = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        let redis::Value::ServerError(error) = reply else { panic!("{reply:?}") };
+        Censor::new(Some("pw")).of_server(&error)
+    }
+
+    #[test]
+    fn a_server_that_cannot_serve_is_an_outage() {
+        for line in [
+            "READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "LOADING Redis is loading the dataset in memory",
+            "CLUSTERDOWN The cluster is down",
+            "NOAUTH Authentication required.",
+            "BUSY Redis is busy running a script.",
+        ] {
+            let fault = of_server(line);
+            assert!(fault.is_outage() && !fault.leaves_doubt(), "{line}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_request_is_not_an_outage() {
+        for line in [
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "NOPERM this user has no permissions to run the 'set' command",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "MOVED 3999 127.0.0.1:6381",
+            "ERR syntax error",
+            "",
+        ] {
+            let fault = of_server(line);
+            assert!(!fault.is_outage() && !fault.leaves_doubt(), "{line}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_taken_out_of_what_others_say() {
+        let fault = of_server("ERR unknown command 'AUTH', with args beginning with: 'pw'");
+        assert!(fault.to_string().ends_with("with args beginning with: '…'"), "{fault}");
+    }
+}

@@ -200,3 +200,136 @@ impl Drop for Debt<'_> {
 pub(super) fn lock(pending: &Mutex<Pending>) -> MutexGuard<'_, Pending> {
     pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivered(pending: &mut Pending, scope: Option<&str>) -> Batch {
+        let batch = pending.batch(100_000, scope);
+        pending.delivered(&batch);
+        batch
+    }
+
+    fn names(entries: &[(Box<str>, u64)]) -> Vec<&str> {
+        let mut names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_is_queued_is_in_a_batch_until_it_is_delivered() {
+        let mut pending = Pending::default();
+        pending.forget("f:1", "f");
+        pending.forget("f:2", "f");
+        pending.forget("f:1", "f");
+        pending.forget_all("g");
+        assert!(!pending.is_empty());
+
+        let batch = pending.batch(100, None);
+        assert_eq!((names(&batch.keys), names(&batch.scopes)), (vec!["f:1", "f:2"], vec!["g"]));
+        assert!(!pending.is_empty(), "not yet confirmed");
+        pending.delivered(&batch);
+
+        assert!(pending.is_empty() && pending.batch(100, None).is_empty());
+    }
+
+    #[test]
+    fn a_removal_queued_again_during_a_delivery_stays() {
+        let mut pending = Pending::default();
+        pending.forget("f:1", "f");
+        pending.forget_all("g");
+        let batch = pending.batch(100, None);
+        pending.forget("f:1", "f");
+        pending.forget_all("g");
+
+        pending.delivered(&batch);
+
+        assert_eq!(pending.len(), 2);
+    }
+
+    #[test]
+    fn a_key_queued_while_its_function_is_delivered_is_not_covered_by_that_delivery() {
+        let mut pending = Pending::default();
+        pending.forget_all("f");
+        let batch = pending.batch(100, None);
+        pending.forget("f:1", "f");
+
+        pending.delivered(&batch);
+
+        assert!(!pending.is_empty());
+    }
+
+    #[test]
+    fn a_batch_is_no_larger_than_asked_for_and_the_rest_follows() {
+        let mut pending = Pending::default();
+        for number in 0..250 {
+            pending.forget(&format!("f:{number}"), "f");
+        }
+        let mut sizes = vec![];
+        while !pending.is_empty() {
+            let batch = pending.batch(100, Some("f"));
+            sizes.push(batch.keys.len() + batch.scopes.len());
+            pending.delivered(&batch);
+        }
+        assert_eq!(sizes, [100, 100, 50]);
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_forget_their_whole_function() {
+        let mut pending = Pending::default();
+        for number in 0..MOST_KEYS {
+            pending.forget(&format!("f:{number}"), "f");
+        }
+        pending.forget("f:7", "f");
+        assert_eq!(pending.scopes.len(), 0, "it was there already");
+        for number in 0..1000 {
+            pending.forget(&format!("g:{number}"), "g");
+        }
+
+        let batch = delivered(&mut pending, None);
+
+        assert_eq!((batch.keys.len(), names(&batch.scopes)), (MOST_KEYS, vec!["g"]));
+    }
+
+    #[test]
+    fn functions_that_do_not_fit_forget_every_function_when_it_is_next_used() {
+        let mut pending = Pending::default();
+        for number in 0..=MOST_SCOPES {
+            pending.forget_all(&format!("f{number}"));
+        }
+        assert_eq!(delivered(&mut pending, None).scopes.len(), MOST_SCOPES);
+        assert!(pending.is_empty());
+
+        for scope in ["f1000", "never seen"] {
+            assert!(!pending.is_empty_for(scope));
+            assert_eq!(names(&delivered(&mut pending, Some(scope)).scopes), [scope]);
+            assert!(pending.is_empty_for(scope), "once is enough");
+        }
+    }
+
+    #[test]
+    fn a_delivery_from_before_everything_was_to_be_forgotten_does_not_count() {
+        let mut pending = Pending::default();
+        pending.forget_all("f0");
+        let early = pending.batch(100_000, Some("f0"));
+        for number in 0..=MOST_SCOPES {
+            pending.forget_all(&format!("g{number}"));
+        }
+        pending.delivered(&early);
+        assert!(!pending.is_empty_for("f0"));
+    }
+
+    #[test]
+    fn the_table_of_functions_done_is_bounded_too() {
+        let mut pending = Pending::default();
+        for number in 0..=MOST_SCOPES {
+            pending.forget_all(&format!("f{number}"));
+        }
+        delivered(&mut pending, None);
+        for number in 0..3 * MOST_SCOPES {
+            delivered(&mut pending, Some(&format!("g{number}")));
+        }
+        assert!(pending.everything.is_some_and(|everything| everything.renewed.len() <= MOST_SCOPES));
+    }
+}

@@ -110,7 +110,7 @@ async fn a_put_whose_caller_went_away_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_removal_whose_caller_went_away_is_still_delivered() {
-    let (server, proxy, layer) = cut_off().await;
+    let (_server, proxy, layer) = cut_off().await;
 
     assert!(layer.remove(&key(1)).now_or_never().is_none(), "under way");
 
