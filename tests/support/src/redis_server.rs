@@ -1,6 +1,7 @@
 //! A real `redis-server` for one test: its own port, its own directory, gone when dropped.
 #![expect(
     clippy::missing_panics_doc,
+    clippy::expect_used,
     reason = "a test that cannot have its server fails, and panicking is how"
 )]
 

@@ -37,7 +37,8 @@ impl Address {
             )),
         })?;
         let mut redis = info.redis_settings().clone().set_lib_name("hybrid-cache", env!("CARGO_PKG_VERSION"));
-        if let (None | Some(""), Some(password)) = (redis.password(), &settings.password) {
+        // Which of the two is stronger is decided in `config`, which leaves this one out where the address wins.
+        if let Some(password) = &settings.password {
             redis = redis.set_password(password.expose());
         }
         let censor = Censor::new(redis.password());

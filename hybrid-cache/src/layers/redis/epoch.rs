@@ -14,7 +14,7 @@ use std::{
 /// A record must not outlive the epoch it relies on only to be unreadable, so no record lives longer than this, and
 /// each stored record starts the epoch's life anew. The same everywhere: if processes with shorter answers renewed for
 /// a shorter time, they would cut the lives of other processes' records.
-pub(super) const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(super) const LIFE: Duration = Duration::from_hours(365 * 24);
 
 /// Where the epoch of the function `scope` (`namespace:function`) stands: `namespace:!all:function`.
 ///

@@ -20,7 +20,7 @@ use crate::config::Secret;
 const BUDGET: Duration = Duration::from_millis(250);
 /// What scheduling on a busy machine may add to a budget.
 const SLACK: Duration = Duration::from_millis(500);
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: Duration = Duration::from_mins(1);
 const SCOPE: &str = "hc:shop.product";
 
 fn settings(url: &str) -> RedisSettings {
@@ -51,7 +51,7 @@ async fn until_answered<T>(mut ask: impl AsyncFnMut() -> Result<T, LayerError>) 
         match ask().await {
             Ok(answer) => return (answer, start.elapsed()),
             Err(error) => {
-                assert!(start.elapsed() < Duration::from_secs(10), "Redis is not used again: {error}")
+                assert!(start.elapsed() < Duration::from_secs(10), "Redis is not used again: {error}");
             }
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

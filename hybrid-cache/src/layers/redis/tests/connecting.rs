@@ -46,12 +46,13 @@ async fn a_database_the_server_does_not_have_is_an_error_not_another_database() 
 }
 
 #[tokio::test]
-async fn the_password_is_taken_from_the_setting_where_the_address_has_none() {
+async fn a_password_beside_the_address_takes_the_place_of_one_inside() {
     let server = RedisServer::builder().password("s3cr:t/@").start();
     works(&with_password(&server.url(), "s3cr:t/@")).await;
     works(&with_password(&server.url().replace("://", "://default@"), "s3cr:t/@")).await;
     works(&with_password(&format!("unix:{}", server.socket().display()), "s3cr:t/@")).await;
-    works(&with_password(&server.url().replace("://", "://:s3cr%3At%2F%40@"), "another")).await;
+    works(&with_password(&server.url().replace("://", "://:another@"), "s3cr:t/@")).await;
+    works(&layer_at(&server.url().replace("://", "://:s3cr%3At%2F%40@"))).await;
 }
 
 #[tokio::test]

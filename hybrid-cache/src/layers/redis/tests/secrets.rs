@@ -53,13 +53,8 @@ impl MakeWriter<'_> for Log {
 
 /// An error and all its causes, in both forms.
 fn whole(error: &LayerError) -> String {
-    let mut text = format!("{error} {error:?}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text += &format!(" {inner} {inner:?}");
-        cause = inner.source();
-    }
-    text
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Asks a server that will not have us until the breaker opens; returns all that was to be seen.
