@@ -42,6 +42,12 @@ impl Environment {
         }
     }
 
+    /// No variables, on a platform without a directory for caches.
+    #[cfg(test)]
+    pub(crate) fn without_cache_dir() -> Self {
+        Self { cache_dir: None, ..Self::of::<&str, &str>([]) }
+    }
+
     /// Where the disk layer lives if nobody says.
     pub(super) fn default_dir(&self) -> Option<PathBuf> {
         Some(self.cache_dir.as_ref()?.join("hybrid-cache").join(&self.program))

@@ -256,6 +256,9 @@ impl Directory {
         } else if path.as_os_str().as_encoded_bytes().starts_with(b"~") {
             // Left alone it would become a directory of that name, wherever the program was started.
             Err("begins with `~`, which only a shell replaces")
+        } else if path.to_str().is_some_and(|path| path.contains("://")) {
+            // Most likely the address of the server, in the wrong variable; the report shows directories.
+            Err("is an address, not a directory")
         } else {
             Ok(Self(path))
         }
