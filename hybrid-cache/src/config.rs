@@ -85,12 +85,11 @@ pub(crate) struct DiskSettings {
 }
 
 /// What stores the bytes of the disk layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DiskEngine {
-    /// `redb`; the default. Cargo feature `disk`.
-    #[default]
+    /// `redb`, the default. Needs the cargo feature `disk`.
     Redb,
-    /// `sled` 0.34. Cargo feature `disk-sled`.
+    /// `sled` 0.34. Needs the cargo feature `disk-sled`.
     Sled,
 }
