@@ -2,20 +2,19 @@
 //!
 //! Knows how each option is written. What options mean together, and with the function, is in `check.rs`.
 
-use std::fmt::Display;
-
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Ident, Lit, LitStr, Path, Token,
+    Ident, LitStr, Path,
     ext::IdentExt as _,
-    parse::{Parse, ParseStream, Parser as _},
-    spanned::Spanned as _,
+    parse::{ParseStream, Parser as _},
 };
 
 use crate::{
     duration::Life,
+    function::Argument,
     layer::{LayerName, Layers},
     template::Template,
+    value,
 };
 
 /// The options that work.
@@ -63,6 +62,9 @@ pub(crate) struct Args {
     pub(crate) none_ttl: Option<Life>,
     pub(crate) companion: Option<Ident>,
     pub(crate) runtime: Option<Path>,
+    /// The options that stand there, readable or not.
+    given: Vec<String>,
+    malformed: Vec<String>,
     /// The text between the parentheses, for the generated documentation.
     pub(crate) source: String,
 }
@@ -86,165 +88,71 @@ impl Args {
     pub(crate) fn parse(tokens: TokenStream) -> (Self, Vec<syn::Error>) {
         let mut args = Self { source: tokens.to_string(), ..Self::default() };
         let mut errors = Vec::new();
-        let parser = |input: ParseStream<'_>| {
-            let mut seen = Vec::new();
-            while !input.is_empty() {
-                if let Err(error) = args.option(input, &mut seen) {
-                    errors.push(error);
-                    skip_to_comma(input);
-                }
-                if let Err(error) = comma_or_end(input) {
-                    errors.push(error);
-                    skip_to_comma(input);
-                    let _comma: Option<Token![,]> = input.parse()?;
-                }
-            }
+        let options = |input: ParseStream<'_>| {
+            (_, errors) = value::each(input, |input| args.option(input));
             Ok(())
         };
-        if let Err(error) = parser.parse2(tokens) {
+        // After an error of ours, tokens left unread in a group are no news.
+        if let Err(error) = options.parse2(tokens)
+            && errors.is_empty()
+        {
             errors.push(error);
         }
         (args, errors)
     }
 
-    fn option(&mut self, input: ParseStream<'_>, seen: &mut Vec<String>) -> syn::Result<()> {
+    pub(crate) fn is_malformed(&self, option: &str) -> bool {
+        self.malformed.iter().any(|name| name == option)
+    }
+
+    pub(crate) fn skips(&self, argument: &Argument) -> bool {
+        self.skip.iter().any(|name| argument.is_named(&name.unraw().to_string()))
+    }
+
+    fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let option = input
             .call(Ident::parse_any)
             .map_err(|error| syn::Error::new(error.span(), "expected an option, for example `ttl = 300`"))?;
         let name = option.to_string();
+        let per_layer = name == "ttl" && input.peek(syn::token::Paren);
         // The two forms of `ttl` go together: one for the answer, one for copies of it.
-        let form =
-            if name == "ttl" && input.peek(syn::token::Paren) { "ttl(..)".to_owned() } else { name.clone() };
-        if seen.contains(&form) {
+        let form = if per_layer { "ttl(..)".to_owned() } else { name.clone() };
+        if self.given.contains(&form) {
             return Err(syn::Error::new(option.span(), format!("`{form}` is given twice")));
         }
-        match name.as_str() {
-            "layers" => self.layers = Some(Layers::parse(&text(&option, input, "\"mem,redis,disk\"")?)),
-            "ttl" if form != name => self.layer_ttls = layer_ttls(&option, input)?,
-            "ttl" => self.ttl = Some(value(&option, input, "300")?),
-            "none_ttl" => self.none_ttl = Some(value(&option, input, "10")?),
-            "jitter" => self.jitter = Some(fraction(&option, input)?),
-            "capacity" => self.capacity = Some(number(&option, input, "10_000")?),
-            "version" => self.version = Some(number(&option, input, "2")?),
-            "key" => self.key = Some(Template::parse(&text(&option, input, "\"user:{id}\"")?)?),
-            "skip" => self.skip = names(&option, input)?,
-            "name" => self.name = Some(text(&option, input, "\"catalog.product\"")?),
-            "companion" => self.companion = Some(value(&option, input, "ProductCache")?),
-            "crate" => self.runtime = Some(runtime(&option, input)?),
-            _ => return Err(unsupported(&option)),
+        self.given.push(form);
+        let read = if per_layer { self.read_layer_ttls(&option, input) } else { self.read(&option, input) };
+        if read.is_err() {
+            self.malformed.push(name);
         }
-        seen.push(form);
+        read
+    }
+
+    fn read_layer_ttls(&mut self, option: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        self.layer_ttls = value::list(option, input, "ttl(mem = 30, redis = \"5m\")", |input| {
+            let layer = input.call(Ident::parse_any)?;
+            let life = value::any(&layer, input, "30")?;
+            Ok(LayerTtl { layer: LayerName { text: layer.to_string(), span: layer.span() }, life })
+        })?;
         Ok(())
     }
-}
 
-/// `= value`, whatever the value is.
-fn value<T: Parse>(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
-    if !input.peek(Token![=]) || input.peek(Token![==]) {
-        return Err(syn::Error::new(
-            option.span(),
-            format!("`{option}` needs a value: `{option} = {example}`"),
-        ));
-    }
-    let equals: Token![=] = input.parse()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(
-            equals.span(),
-            format!("`{option}` needs a value: `{option} = {example}`"),
-        ));
-    }
-    input.parse()
-}
-
-fn literal(option: &Ident, input: ParseStream<'_>, example: &str, what: &str) -> syn::Result<Lit> {
-    let expression: syn::Expr = value(option, input, example)?;
-    match expression {
-        syn::Expr::Lit(literal) => Ok(literal.lit),
-        other => Err(wrong_value(option, other.span(), example, what)),
-    }
-}
-
-fn wrong_value(option: &Ident, span: Span, example: &str, what: &str) -> syn::Error {
-    syn::Error::new(span, format!("`{option}` takes {what}: `{option} = {example}`"))
-}
-
-fn text(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
-    match literal(option, input, example, "a string")? {
-        Lit::Str(text) => Ok(text),
-        other => Err(wrong_value(option, other.span(), example, "a string")),
-    }
-}
-
-fn number<T>(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Spanned<T>>
-where
-    T: std::str::FromStr,
-    T::Err: Display,
-{
-    match literal(option, input, example, "a whole number")? {
-        Lit::Int(number) => match number.base10_parse() {
-            Ok(value) => Ok(Spanned { value, span: number.span() }),
-            Err(error) => {
-                Err(syn::Error::new(number.span(), format!("`{option}` cannot be `{number}`: {error}")))
-            }
-        },
-        other => Err(wrong_value(option, other.span(), example, "a whole number")),
-    }
-}
-
-fn fraction(option: &Ident, input: ParseStream<'_>) -> syn::Result<Spanned<f64>> {
-    let what = "a number from 0.0 up to but not including 1.0";
-    let literal = literal(option, input, "0.1", what)?;
-    let value = match &literal {
-        Lit::Float(float) => float.base10_parse().ok(),
-        Lit::Int(integer) => integer.base10_parse().ok(),
-        _ => None,
-    };
-    let span = literal.span();
-    value.map(|value| Spanned { value, span }).ok_or_else(|| wrong_value(option, span, "0.1", what))
-}
-
-fn names(option: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
-    let inside = list(option, input, "skip(db, ctx)")?;
-    let names =
-        syn::punctuated::Punctuated::<Ident, Token![,]>::parse_terminated_with(&inside, Ident::parse_any)?;
-    Ok(names.into_iter().collect())
-}
-
-fn layer_ttls(option: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<LayerTtl>> {
-    let inside = list(option, input, "ttl(mem = 30, redis = \"5m\")")?;
-    let entry = |input: ParseStream<'_>| {
-        let layer = input.call(Ident::parse_any)?;
-        let life = value(&layer, input, "30")?;
-        Ok(LayerTtl { layer: LayerName { text: layer.to_string(), span: layer.span() }, life })
-    };
-    let entries = inside.parse_terminated(entry, Token![,])?;
-    Ok(entries.into_iter().collect())
-}
-
-fn list<'a>(
-    option: &Ident,
-    input: ParseStream<'a>,
-    example: &str,
-) -> syn::Result<syn::parse::ParseBuffer<'a>> {
-    if !input.peek(syn::token::Paren) {
-        return Err(syn::Error::new(option.span(), format!("`{option}` takes a list: `{example}`")));
-    }
-    let inside;
-    syn::parenthesized!(inside in input);
-    if inside.is_empty() {
-        return Err(syn::Error::new(
-            option.span(),
-            format!("`{option}` is empty; write `{example}` or leave it out"),
-        ));
-    }
-    Ok(inside)
-}
-
-fn runtime(option: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
-    let expression: syn::Expr = value(option, input, "::hybrid_cache")?;
-    match expression {
-        syn::Expr::Path(path) if path.qself.is_none() => Ok(path.path),
-        other => Err(wrong_value(option, other.span(), "::hybrid_cache", "a path, without quotes")),
+    fn read(&mut self, option: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        match option.to_string().as_str() {
+            "layers" => self.layers = Some(Layers::parse(&value::text(option, input, "\"mem,redis,disk\"")?)),
+            "ttl" => self.ttl = Some(value::any(option, input, "300")?),
+            "none_ttl" => self.none_ttl = Some(value::any(option, input, "10")?),
+            "jitter" => self.jitter = Some(value::fraction(option, input, "0.1")?),
+            "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
+            "version" => self.version = Some(value::number(option, input, "2")?),
+            "key" => self.key = Some(Template::parse(&value::text(option, input, "\"user:{id}\"")?)?),
+            "skip" => self.skip = value::list(option, input, "skip(db, ctx)", Ident::parse_any)?,
+            "name" => self.name = Some(value::text(option, input, "\"catalog.product\"")?),
+            "companion" => self.companion = Some(value::any(option, input, "ProductCache")?),
+            "crate" => self.runtime = Some(value::path(option, input, "::hybrid_cache")?),
+            _ => return Err(unsupported(option)),
+        }
+        Ok(())
     }
 }
 
@@ -271,23 +179,4 @@ fn nearest(name: &str) -> Option<&'static str> {
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
-}
-
-fn comma_or_end(input: ParseStream<'_>) -> syn::Result<()> {
-    if input.is_empty() {
-        return Ok(());
-    }
-    input
-        .parse::<Token![,]>()
-        .map(drop)
-        .map_err(|error| syn::Error::new(error.span(), "expected `,` between two options"))
-}
-
-/// Drops what is left of an option that could not be read, so that the next one can be.
-fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        if input.parse::<proc_macro2::TokenTree>().is_err() {
-            return;
-        }
-    }
 }

@@ -1,13 +1,17 @@
 //! The companion struct and its functions: thin, one call into the runtime each.
+//!
+//! To add a companion: an entry in [`public`]. What it does is in the runtime.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, FnArg, Ident, Meta, Signature};
+use syn::{Attribute, Ident, Meta, PatType, Signature, Type};
 
 use crate::{
     expand::{Names, key_text},
     function::{Argument, Function, Ownership},
 };
+
+const UNCACHED: &str = "The function itself: asks no layer and stores nothing.";
 
 /// The lints that a user may have on and that generated functions would trip; nothing of the user's own is
 /// under these attributes.
@@ -54,10 +58,15 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
 }
 
 pub(crate) fn real(names: &Names<'_>) -> TokenStream {
-    let Names { companion, .. } = names;
+    let Names { companion, function, .. } = names;
     let (cfgs, quiet) = (names.cfgs(), quiet());
     let (key, load) = (key(names), load(names));
-    let functions = public(names).map(|companion| companion.function(names, &companion.body));
+    let parameters = Parameters {
+        keyed: names.unskipped().map(typed).collect(),
+        all: function.arguments.iter().map(typed).collect(),
+    };
+    let functions = public(names, &parameters);
+    let functions = functions.iter().map(|companion| companion.tokens(names, &companion.body));
     let uncached = uncached(names);
     quote! {
         #(#cfgs)*
@@ -73,10 +82,23 @@ pub(crate) fn real(names: &Names<'_>) -> TokenStream {
 
 /// The same functions with bodies that are never run: after an error, calls of them still type-check.
 pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
-    let Names { companion, .. } = names;
+    let Names { companion, function, .. } = names;
     let (cfgs, quiet) = (names.cfgs(), quiet());
-    let stub = quote!(::core::unimplemented!());
-    let functions = public(names).map(|companion| companion.function(names, &stub));
+    let unnamed = |ty: &Type| quote!(_: #ty);
+    let skipped = |typed: &&PatType| Argument::of(typed).is_some_and(|argument| names.args.skips(&argument));
+    let parameters = Parameters {
+        keyed: function
+            .typed_inputs()
+            .filter(|typed| !skipped(typed))
+            .map(|typed| unnamed(&typed.ty))
+            .collect(),
+        all: function.typed_inputs().map(|typed| unnamed(&typed.ty)).collect(),
+    };
+    let functions = public(names, &parameters)
+        .into_iter()
+        .chain([uncached_stub(names, &parameters)])
+        .filter(|companion| function.has_plain_answer() || !companion.names_answer)
+        .map(|companion| companion.tokens(names, &quote!(::core::unimplemented!())));
     quote! {
         #(#cfgs)*
         #[allow(unused_variables, unreachable_code)]
@@ -85,85 +107,98 @@ pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
     }
 }
 
+/// What stands in the parentheses of a companion.
+struct Parameters {
+    keyed: Vec<TokenStream>,
+    all: Vec<TokenStream>,
+}
+
 struct Companion {
     doc: &'static str,
-    attrs: TokenStream,
+    must_use: bool,
+    /// Whether the type of the answer stands in the signature.
+    names_answer: bool,
     signature: TokenStream,
     body: TokenStream,
 }
 
 impl Companion {
-    fn function(&self, names: &Names<'_>, body: &TokenStream) -> TokenStream {
-        let Self { doc, attrs, signature, .. } = self;
+    fn tokens(&self, names: &Names<'_>, body: &TokenStream) -> TokenStream {
+        let Self { doc, signature, .. } = self;
         let vis = &names.function.vis;
-        quote!(#[doc = #doc] #attrs #vis #signature { #body })
+        let must_use = self.must_use.then(|| quote!(#[must_use]));
+        quote!(#[doc = #doc] #must_use #vis #signature { #body })
     }
 }
 
-fn public(names: &Names<'_>) -> impl Iterator<Item = Companion> {
+fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
     let Names { runtime, private, function, .. } = names;
-    let generics = &function.sig.generics;
+    let Signature { generics, output, .. } = &function.sig;
     let constraints = &generics.where_clause;
-    let arguments: Vec<_> = names.unskipped().map(typed).collect();
+    let Parameters { keyed, all } = parameters;
+    let cache = quote!(<Self as #private::Function>::cache());
     let key_arguments = names.unskipped().map(|argument| &argument.name);
     let key = quote!(Self::__key(#(&#key_arguments),*));
-    let every_argument: Vec<_> = function.arguments.iter().map(typed).collect();
     let every_name = function.arguments.iter().map(|argument| &argument.name);
-    let cache = quote!(<Self as #private::Function>::cache());
+    let load = quote!(Self::__load(#(#every_name),*));
     let (value, value_type) = (new_value(names), quote!(#private::ValueOf<Self>));
-    let output = &function.sig.output;
-    let must_use = quote!(#[must_use]);
-    let companion =
-        |doc, attrs: &TokenStream, signature, body| Companion { doc, attrs: attrs.clone(), signature, body };
-    let nothing = TokenStream::new();
+    let (must_use, names_answer) = (false, false);
     [
-        companion(
-            "The key of this answer. `Display` is what stands in Redis.",
-            &must_use,
-            quote!(fn key #generics (#(#arguments),*) -> #runtime::Key #constraints),
-            quote!(#cache.key(#key)),
-        ),
-        companion(
-            "Forgets this answer in every layer and process.",
-            &nothing,
-            quote!(async fn invalidate #generics (#(#arguments),*) -> #runtime::Invalidated #constraints),
-            quote!(#cache.invalidate(#key).await),
-        ),
-        companion(
-            "Forgets all answers of this function, in constant time.",
-            &nothing,
-            quote!(async fn invalidate_all() -> #runtime::Invalidated),
-            quote!(#cache.invalidate_all().await),
-        ),
-        companion(
-            "What is cached; never loads, never promotes.",
-            &must_use,
-            quote!(async fn peek #generics (#(#arguments),*) -> ::core::option::Option<#value_type> #constraints),
-            quote!(#cache.peek(#key).await),
-        ),
-        companion(
-            "Stores an answer the caller already has.",
-            &nothing,
-            quote!(async fn put #generics (#(#arguments,)* #value: #value_type) #constraints),
-            quote!(#cache.put(#key, #value).await),
-        ),
-        companion(
-            "Computes the answer anew and stores it, whatever is cached.",
-            &nothing,
-            quote!(async fn refresh #generics (#(#every_argument),*) #output #constraints),
-            quote!({
+        Companion {
+            doc: "The key of this answer. `Display` is what stands in Redis.",
+            must_use: true,
+            names_answer,
+            signature: quote!(fn key #generics (#(#keyed),*) -> #runtime::Key #constraints),
+            body: quote!(#cache.key(#key)),
+        },
+        Companion {
+            doc: "Forgets this answer in every layer and process.",
+            must_use,
+            names_answer,
+            signature: quote!(async fn invalidate #generics (#(#keyed),*) -> #runtime::Invalidated #constraints),
+            body: quote!(#cache.invalidate(#key).await),
+        },
+        Companion {
+            doc: "Forgets all answers of this function, in constant time.",
+            must_use,
+            names_answer,
+            signature: quote!(async fn invalidate_all() -> #runtime::Invalidated),
+            body: quote!(#cache.invalidate_all().await),
+        },
+        Companion {
+            doc: "What is cached; never loads, never promotes.",
+            must_use: true,
+            names_answer: true,
+            signature: quote! {
+                async fn peek #generics (#(#keyed),*) -> ::core::option::Option<#value_type> #constraints
+            },
+            body: quote!(#cache.peek(#key).await),
+        },
+        Companion {
+            doc: "Stores an answer the caller already has.",
+            must_use,
+            names_answer: true,
+            signature: quote!(async fn put #generics (#(#keyed,)* #value: #value_type) #constraints),
+            body: quote!(#cache.put(#key, #value).await),
+        },
+        Companion {
+            doc: "Computes the answer anew and stores it, whatever is cached.",
+            must_use,
+            names_answer: true,
+            signature: quote!(async fn refresh #generics (#(#all),*) #output #constraints),
+            body: quote! {
                 let __hc_key = #key;
-                #cache.refresh(__hc_key, Self::__load(#(#every_name),*)).await
-            }),
-        ),
-        companion(
-            "What happened so far: hits per layer, misses, loads, errors.",
-            &must_use,
-            quote!(fn stats() -> #runtime::Stats),
-            quote!(#cache.stats()),
-        ),
+                #cache.refresh(__hc_key, #load).await
+            },
+        },
+        Companion {
+            doc: "What happened so far: hits per layer, misses, loads, errors.",
+            must_use: true,
+            names_answer,
+            signature: quote!(fn stats() -> #runtime::Stats),
+            body: quote!(#cache.stats()),
+        },
     ]
-    .into_iter()
 }
 
 fn typed(argument: &Argument) -> TokenStream {
@@ -235,6 +270,13 @@ fn borrowed(function: &Function) -> impl Iterator<Item = &Argument> {
     function.arguments.iter().filter(|argument| argument.ownership == Ownership::Borrowed)
 }
 
+fn uncached_stub(names: &Names<'_>, Parameters { all, .. }: &Parameters) -> Companion {
+    let Signature { generics, output, .. } = &names.function.sig;
+    let constraints = &generics.where_clause;
+    let signature = quote!(async fn uncached #generics (#(#all),*) #output #constraints);
+    Companion { doc: UNCACHED, must_use: false, names_answer: true, signature, body: TokenStream::new() }
+}
+
 /// The body in place, so that `?` and `return` keep their meaning, under the user's own lints.
 fn uncached(names: &Names<'_>) -> TokenStream {
     let Names { companion, function, .. } = names;
@@ -243,17 +285,17 @@ fn uncached(names: &Names<'_>) -> TokenStream {
     let lints = function.attrs.iter().filter(|attribute| is_lint(attribute)).map(expectation_as_permission);
     let Signature { generics, inputs, output, .. } = sig;
     let constraints = &generics.where_clause;
-    let inputs = inputs.iter().filter(|input| matches!(input, FnArg::Typed(_)));
+    let doc = UNCACHED;
     quote! {
         #(#cfgs)*
         impl #companion {
-            #[doc = "The function itself: asks no layer and stores nothing."]
+            #[doc = #doc]
             #[allow(
                 dead_code, unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc,
                 clippy::must_use_candidate, clippy::too_many_arguments, clippy::unused_async
             )]
             #(#lints)*
-            #vis async fn uncached #generics (#(#inputs),*) #output #constraints #body
+            #vis async fn uncached #generics (#inputs) #output #constraints #body
         }
     }
 }

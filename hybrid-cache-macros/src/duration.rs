@@ -11,7 +11,7 @@ use syn::{
 };
 
 /// Longer lives would overflow the dates of some layer; a thousand years is far from that.
-const LONGEST: Duration = Duration::from_secs(1000 * 31_557_600);
+const LONGEST: Duration = Duration::from_hours(1000 * 8766);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Life {
@@ -74,7 +74,7 @@ impl Life {
         if duration > LONGEST {
             return Err(too_long(span));
         }
-        if duration.subsec_nanos() % 1_000_000 != 0 {
+        if !duration.subsec_nanos().is_multiple_of(1_000_000) {
             return Err(syn::Error::new(span, "durations are whole milliseconds; write for example \"1ms\""));
         }
         Ok(Self::Literal { duration, span })

@@ -37,8 +37,8 @@ impl<'a> Names<'a> {
 
     /// The arguments of the companions: all but the skipped ones.
     pub(crate) fn unskipped(&self) -> impl Iterator<Item = &'a Argument> {
-        let skip = &self.args.skip;
-        self.function.arguments.iter().filter(|argument| !skip.contains(&argument.name))
+        let args = self.args;
+        self.function.arguments.iter().filter(|argument| !args.skips(argument))
     }
 
     /// The value and the error of the function's outcome, by type.
@@ -75,6 +75,9 @@ fn call(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, function, .. } = names;
     let Function { vis, sig, .. } = function;
     let attrs = function.attrs.iter().map(companions::expectation_as_permission);
+    // `_unused` is used now: it stands in the key.
+    let permission = function.arguments.iter().any(|argument| argument.key_name().starts_with('_'));
+    let permission = permission.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let line = companions::doc_line(names);
     let key_arguments = names.unskipped().map(|argument| &argument.name);
     let arguments = function.arguments.iter().map(|argument| &argument.name);
@@ -82,6 +85,7 @@ fn call(names: &Names<'_>) -> TokenStream {
         #(#attrs)*
         #[doc = ""]
         #[doc = #line]
+        #permission
         #vis #sig {
             let __hc_cache = <#companion as #private::Function>::cache();
             let __hc_key = #companion::__key(#(&#key_arguments),*);

@@ -18,10 +18,15 @@ pub(crate) fn untouched(error: &syn::Error, item: &TokenStream) -> TokenStream {
 }
 
 pub(crate) fn with_stubs(errors: &syn::Error, args: &Args, function: &Function) -> TokenStream {
+    if function.sig.receiver().is_some() {
+        // A struct cannot stand in an `impl`.
+        return untouched(errors, &quote!(#function));
+    }
     let names = Names::new(args, function);
     let errors = errors.to_compile_error();
     let companion = companions::item(&names);
-    let function_impl = expand::function_impl(&names, &quote!(::core::unimplemented!()));
+    let unreachable = quote!(::core::unimplemented!());
+    let function_impl = function.has_plain_answer().then(|| expand::function_impl(&names, &unreachable));
     let stubs = companions::stubs(&names);
     quote!(#errors #function #companion #function_impl #stubs)
 }

@@ -4,11 +4,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type, Visibility,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
     parse_quote,
 };
+
+use crate::spelling::{borrow_in, generic_of, impl_trait_in, reference};
 
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -45,8 +47,8 @@ pub(crate) struct Ends {
 }
 
 impl Function {
-    pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
-        syn::parse2(item)
+    pub(crate) fn parse(item: &TokenStream) -> syn::Result<Self> {
+        syn::parse2(item.clone())
     }
 
     /// The name without `r#`.
@@ -58,6 +60,17 @@ impl Function {
         self.arguments.iter().find(|argument| argument.is_named(name))
     }
 
+    pub(crate) fn typed_inputs(&self) -> impl Iterator<Item = &PatType> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        })
+    }
+
+    pub(crate) fn has_argument(&self, name: &Ident) -> bool {
+        self.argument(&name.unraw().to_string()).is_some()
+    }
+
     pub(crate) fn answer(&self) -> Type {
         match &self.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -65,14 +78,17 @@ impl Function {
         }
     }
 
-    /// Where a complaint about the cached value belongs: at `T` of `T`, `Option<T>`, `Result<T, E>`.
-    ///
-    /// Only for spans and for stubs after an error: what really is a `Result` is found out by type.
-    pub(crate) fn value(&self) -> Type {
+    /// Whether the type of the answer means the same outside of the signature.
+    pub(crate) fn has_plain_answer(&self) -> bool {
         let answer = self.answer();
-        generic_of(&answer, "Result").cloned().unwrap_or(answer)
+        let generic =
+            self.sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
+        !generic && borrow_in(&answer).is_none() && impl_trait_in(&answer).is_none()
     }
 
+    /// Where a complaint about the cached value belongs: at `T` of `T`, `Option<T>`, `Result<T, E>`.
+    ///
+    /// Only for spans: what really is a `Result` is found out by type.
     pub(crate) fn value_ends(&self) -> Ends {
         match &self.sig.output {
             ReturnType::Default => Ends { first: self.sig.ident.span(), last: self.sig.ident.span() },
@@ -94,8 +110,8 @@ impl Argument {
         self.name.unraw().to_string()
     }
 
-    fn of(arg: &FnArg) -> Option<Self> {
-        let FnArg::Typed(typed) = arg else { return None };
+    /// Nothing if the argument is a pattern.
+    pub(crate) fn of(typed: &PatType) -> Option<Self> {
         let Pat::Ident(pattern) = &*typed.pat else { return None };
         let ty = Type::clone(&typed.ty);
         Some(Self { name: pattern.ident.clone(), ownership: Ownership::of(&ty), ty })
@@ -104,15 +120,10 @@ impl Argument {
 
 impl Ownership {
     fn of(ty: &Type) -> Self {
-        match (ty, generic_of(ty, "Option")) {
-            (Type::Reference(reference), _) | (_, Some(Type::Reference(reference)))
-                if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") =>
-            {
-                Self::Borrowed
-            }
-            (Type::Paren(inner), _) => Self::of(&inner.elem),
-            (Type::Group(inner), _) => Self::of(&inner.elem),
-            _ => Self::Owned,
+        match reference(ty).map(|reference| &reference.lifetime) {
+            Some(Some(lifetime)) if lifetime.ident == "static" => Self::Owned,
+            Some(_) => Self::Borrowed,
+            None => Self::Owned,
         }
     }
 }
@@ -123,17 +134,6 @@ impl Ends {
         let first = spans.next().unwrap_or_else(Span::call_site);
         Self { first, last: spans.last().unwrap_or(first) }
     }
-}
-
-/// The first generic argument of a type whose last path segment is `name`.
-pub(crate) fn generic_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
-    let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
-    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return None };
-    generics.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
 }
 
 impl Parse for Function {
@@ -152,8 +152,9 @@ impl Parse for Function {
             ));
         }
         let body = input.parse()?;
-        let arguments = sig.inputs.iter().filter_map(Argument::of).collect();
-        Ok(Self { attrs, vis, sig, body, arguments })
+        let mut function = Self { attrs, vis, sig, body, arguments: Vec::new() };
+        function.arguments = function.typed_inputs().filter_map(Argument::of).collect();
+        Ok(function)
     }
 }
 

@@ -6,9 +6,10 @@
 //! | file | knows |
 //! |---|---|
 //! | `args.rs` | what stands in the parentheses, with spans |
-//! | `duration.rs`, `layer.rs`, `template.rs` | single values in there |
+//! | `value.rs`, `duration.rs`, `layer.rs`, `template.rs` | how single values are written |
 //! | `function.rs` | what we need to know of the function |
-//! | `check.rs` | every rule, one small function each |
+//! | `spelling.rs` | questions to the spelling of a type |
+//! | `check.rs` and `check/` | every rule, one small function each |
 //! | `expand.rs`, `companions.rs` | checked input → tokens |
 //! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
 
@@ -20,7 +21,9 @@ mod expand;
 mod fallback;
 mod function;
 mod layer;
+mod spelling;
 mod template;
+mod value;
 
 use proc_macro::TokenStream;
 
@@ -29,13 +32,14 @@ use crate::{args::Args, function::Function};
 #[doc = include_str!("../docs/cached.md")]
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    expansion(args.into(), item.into()).into()
+    expansion(args.into(), &item.into()).into()
 }
 
-fn expansion(args: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let function = match Function::parse(item.clone()) {
+/// parse → check → expand; after an error, the fallback.
+fn expansion(args: proc_macro2::TokenStream, item: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let function = match Function::parse(item) {
         Ok(function) => function,
-        Err(error) => return fallback::untouched(&error, &item),
+        Err(error) => return fallback::untouched(&error, item),
     };
     let (args, malformed) = Args::parse(args);
     match check::all(malformed, &args, &function) {

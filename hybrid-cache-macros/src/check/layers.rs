@@ -1,0 +1,124 @@
+//! `layers = ".."` and `ttl(<layer> = ..)`.
+
+use super::{Input, Rule, error, repeated};
+use crate::layer::{Layer, LayerName};
+
+pub(super) const RULES: &[Rule] = &[
+    none_named,
+    unknown,
+    named_twice,
+    slower_before_faster,
+    without_feature,
+    ttl_of_unknown_layer,
+    ttl_named_twice,
+    ttl_of_unused_layer,
+    ttl_of_layer_without_feature,
+];
+
+fn none_named(input: Input<'_>) -> Vec<syn::Error> {
+    let empty = input.args.layers.iter().filter(|layers| layers.names.is_empty());
+    empty
+        .map(|layers| {
+            error(
+                layers.span,
+                "`layers` names no layer; write some of \"mem,redis,disk\", or leave `layers` out",
+            )
+        })
+        .collect()
+}
+
+fn unknown(input: Input<'_>) -> Vec<syn::Error> {
+    let names = input.args.layers.iter().flat_map(|layers| &layers.names);
+    names.filter(|name| name.layer().is_none()).map(unknown_layer).collect()
+}
+
+fn ttl_of_unknown_layer(input: Input<'_>) -> Vec<syn::Error> {
+    let names = input.args.layer_ttls.iter().map(|entry| &entry.layer);
+    names.filter(|name| name.layer().is_none()).map(unknown_layer).collect()
+}
+
+fn unknown_layer(name: &LayerName) -> syn::Error {
+    let known = Layer::ALL.map(Layer::name).join(", ");
+    error(name.span, format!("unknown layer `{}`; known: {known}", name.text))
+}
+
+fn named_twice(input: Input<'_>) -> Vec<syn::Error> {
+    let layers = input.args.layers.iter();
+    layers
+        .flat_map(|layers| repeated(&layers.names, |name| name.text.clone()))
+        .map(|name| error(name.span, format!("layer `{}` is named twice", name.text)))
+        .collect()
+}
+
+fn ttl_named_twice(input: Input<'_>) -> Vec<syn::Error> {
+    repeated(&input.args.layer_ttls, |entry| entry.layer.text.clone())
+        .map(|entry| error(entry.layer.span, format!("the `ttl` of `{}` is given twice", entry.layer.text)))
+        .collect()
+}
+
+fn slower_before_faster(input: Input<'_>) -> Vec<syn::Error> {
+    let Some(layers) = &input.args.layers else { return Vec::new() };
+    let named: Vec<Layer> = layers.known().collect();
+    let pairs = named.iter().zip(named.iter().skip(1));
+    let Some((slower, faster)) = pairs.into_iter().find(|(before, after)| before > after) else {
+        return Vec::new();
+    };
+    let mut sorted = named.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let sorted = sorted.into_iter().map(Layer::name).collect::<Vec<_>>().join(",");
+    vec![error(
+        layers.span,
+        format!(
+            "`{slower}` stands before the faster `{faster}`; layers are asked in this order: \"{sorted}\""
+        ),
+    )]
+}
+
+fn without_feature(input: Input<'_>) -> Vec<syn::Error> {
+    let layers = input.args.layers.iter();
+    let missing = layers.flat_map(|layers| {
+        let missing =
+            Layer::ALL.into_iter().filter(|layer| layers.contains(*layer) && !input.features.have(*layer));
+        missing.map(|layer| feature_is_off(layer, layers.span))
+    });
+    missing.collect()
+}
+
+fn ttl_of_layer_without_feature(input: Input<'_>) -> Vec<syn::Error> {
+    // Where layers are named, the name is what is wrong.
+    let entries = input.args.layer_ttls.iter().filter(|_| input.args.layers.is_none());
+    entries
+        .filter_map(|entry| {
+            let layer = entry.layer.layer().filter(|layer| !input.features.have(*layer))?;
+            Some(feature_is_off(layer, entry.layer.span))
+        })
+        .collect()
+}
+
+fn feature_is_off(layer: Layer, span: proc_macro2::Span) -> syn::Error {
+    let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+    error(
+        span,
+        format!(
+            "layer `{layer}` needs the feature `{layer}` of hybrid-cache; in Cargo.toml: \
+             hybrid-cache = {{ version = \"{version}\", features = [\"{layer}\"] }}"
+        ),
+    )
+}
+
+fn ttl_of_unused_layer(input: Input<'_>) -> Vec<syn::Error> {
+    let Some(layers) = &input.args.layers else { return Vec::new() };
+    let entries = input.args.layer_ttls.iter();
+    entries
+        .filter_map(|entry| {
+            let layer = entry.layer.layer().filter(|layer| !layers.contains(*layer))?;
+            Some(error(
+                entry.layer.span,
+                format!(
+                    "`ttl({layer} = ..)` has no effect: `{layer}` is not among the `layers` of this function"
+                ),
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! How a type is spelled. What it *is* only the compiler knows, so this serves spans, messages and the
+//! ownership of arguments, and never decides what is cached.
+
+use proc_macro2::Span;
+use syn::{
+    GenericArgument, Lifetime, ParenthesizedGenericArguments, PathArguments, Type, TypeBareFn, TypeImplTrait,
+    TypeReference,
+    visit::{self, Visit},
+};
+
+/// The first generic argument of a type whose last path segment is `name`.
+pub(crate) fn generic_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return None };
+    generics.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// The `&` of `&T` and of `Option<&T>`.
+pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
+    match ty {
+        Type::Reference(reference) => Some(reference),
+        // Parentheses, and what a macro that wrote the function puts around a type.
+        Type::Paren(inner) => self::reference(&inner.elem),
+        Type::Group(inner) => self::reference(&inner.elem),
+        _ => match generic_of(ty, "Option") {
+            Some(Type::Reference(reference)) => Some(reference),
+            _ => None,
+        },
+    }
+}
+
+/// The first reference or lifetime in a type that is not `'static`.
+pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
+    let mut search = Borrows::default();
+    search.visit_type(ty);
+    search.found
+}
+
+/// The first `impl Trait` in a type.
+pub(crate) fn impl_trait_in(ty: &Type) -> Option<Span> {
+    let mut search = Unnamed::default();
+    search.visit_type(ty);
+    search.found
+}
+
+#[derive(Default)]
+struct Borrows {
+    found: Option<Span>,
+}
+
+impl<'ast> Visit<'ast> for Borrows {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        if reference.lifetime.is_none() {
+            self.found.get_or_insert(reference.and_token.span);
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            self.found.get_or_insert(lifetime.span());
+        }
+    }
+
+    // What a function takes it does not hold.
+    fn visit_type_bare_fn(&mut self, _: &'ast TypeBareFn) {}
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
+}
+
+#[derive(Default)]
+struct Unnamed {
+    found: Option<Span>,
+}
+
+impl<'ast> Visit<'ast> for Unnamed {
+    fn visit_type_impl_trait(&mut self, unnamed: &'ast TypeImplTrait) {
+        self.found.get_or_insert(unnamed.impl_token.span);
+    }
+}

@@ -1,0 +1,136 @@
+//! How the value of an option is written: `= value` or `(entry, entry)`.
+//!
+//! Every function takes the option's name and an example of it, for messages that say what to write.
+
+use std::{fmt::Display, str::FromStr};
+
+use proc_macro2::{Span, TokenTree};
+use syn::{
+    Expr, Ident, Lit, LitStr, Path, Token,
+    parse::{Parse, ParseStream},
+    spanned::Spanned as _,
+};
+
+use crate::args::Spanned;
+
+/// `= value`, whatever the value is.
+pub(crate) fn any<T: Parse>(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
+    let missing = |span| syn::Error::new(span, format!("`{option}` needs a value: `{option} = {example}`"));
+    if !input.peek(Token![=]) || input.peek(Token![==]) {
+        return Err(missing(option.span()));
+    }
+    let equals: Token![=] = input.parse()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(missing(equals.span()));
+    }
+    input.parse()
+}
+
+pub(crate) fn text(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+    match literal(option, input, example, "a string")? {
+        Lit::Str(text) => Ok(text),
+        other => Err(wrong(option, other.span(), example, "a string")),
+    }
+}
+
+pub(crate) fn number<T>(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Spanned<T>>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    match literal(option, input, example, "a whole number")? {
+        Lit::Int(number) => {
+            let span = number.span();
+            let value = number.base10_parse().map_err(|error| {
+                syn::Error::new(span, format!("`{option}` cannot be `{number}`: {error}"))
+            })?;
+            Ok(Spanned { value, span })
+        }
+        other => Err(wrong(option, other.span(), example, "a whole number")),
+    }
+}
+
+pub(crate) fn fraction(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Spanned<f64>> {
+    let literal = literal(option, input, example, "a number")?;
+    let value = match &literal {
+        Lit::Float(float) => float.base10_parse().ok(),
+        Lit::Int(integer) => integer.base10_parse().ok(),
+        _ => None,
+    };
+    let span = literal.span();
+    value.map(|value| Spanned { value, span }).ok_or_else(|| wrong(option, span, example, "a number"))
+}
+
+pub(crate) fn path(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Path> {
+    match any(option, input, example)? {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path),
+        other => Err(wrong(option, other.span(), example, "a path, without quotes")),
+    }
+}
+
+/// `(entry, entry)`, not empty.
+pub(crate) fn list<T>(
+    option: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+    entry: impl FnMut(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<Vec<T>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(option.span(), format!("`{option}` takes a list: `{example}`")));
+    }
+    let inside;
+    syn::parenthesized!(inside in input);
+    if inside.is_empty() {
+        let message = format!("`{option}` is empty; write `{example}` or leave it out");
+        return Err(syn::Error::new(option.span(), message));
+    }
+    let (entries, errors) = each(&inside, entry);
+    combined(errors).map_or(Ok(entries), Err)
+}
+
+/// Entries between commas. One that cannot be read costs none of the others.
+pub(crate) fn each<T>(
+    input: ParseStream<'_>,
+    mut entry: impl FnMut(ParseStream<'_>) -> syn::Result<T>,
+) -> (Vec<T>, Vec<syn::Error>) {
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    while !input.is_empty() {
+        match entry(input) {
+            Ok(_) if !input.is_empty() && !input.peek(Token![,]) => {
+                errors.push(input.error("expected `,`"));
+            }
+            Ok(read) => entries.push(read),
+            Err(error) => errors.push(error),
+        }
+        skip_past_comma(input);
+    }
+    (entries, errors)
+}
+
+/// All errors as one, which reports them all.
+pub(crate) fn combined(errors: impl IntoIterator<Item = syn::Error>) -> Option<syn::Error> {
+    errors.into_iter().reduce(|mut all, next| {
+        all.combine(next);
+        all
+    })
+}
+
+fn literal(option: &Ident, input: ParseStream<'_>, example: &str, what: &str) -> syn::Result<Lit> {
+    match any(option, input, example)? {
+        Expr::Lit(literal) => Ok(literal.lit),
+        other => Err(wrong(option, other.span(), example, what)),
+    }
+}
+
+fn wrong(option: &Ident, span: Span, example: &str, what: &str) -> syn::Error {
+    syn::Error::new(span, format!("`{option}` takes {what}: `{option} = {example}`"))
+}
+
+fn skip_past_comma(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        let was_comma = input.peek(Token![,]);
+        if input.parse::<TokenTree>().is_err() || was_comma {
+            return;
+        }
+    }
+}
