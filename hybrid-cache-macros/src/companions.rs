@@ -3,12 +3,13 @@
 //! To add a companion: an entry in [`public`]. What it does is in the runtime.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{Attribute, Ident, Meta, PatType, Signature, Type};
 
 use crate::{
     expand::{Names, key_text},
     function::{Argument, Function, Ownership},
+    spelling::{Ends, placed},
 };
 
 const UNCACHED: &str = "The function itself: asks no layer and stores nothing.";
@@ -241,21 +242,19 @@ fn load(names: &Names<'_>) -> TokenStream {
     let constraints = &generics.where_clause;
     let arguments = function.arguments.iter().map(typed);
     let owned = borrowed(function).map(|Argument { name, ty, .. }| {
-        let span = syn::spanned::Spanned::span(ty);
-        quote_spanned!(span=> let #name = #private::to_owned(#name);)
+        let owned = placed(quote!(#private::to_owned(#name)), Ends::of(ty));
+        quote!(let #name = #owned;)
     });
     let lent = function.arguments.iter().map(|Argument { name, ty, ownership }| match ownership {
         Ownership::Owned => name.to_token_stream(),
-        Ownership::Borrowed => {
-            let span = syn::spanned::Spanned::span(ty);
-            quote_spanned!(span=> #private::borrow(&#name))
-        }
+        Ownership::Borrowed => placed(quote!(#private::borrow(&#name)), Ends::of(ty)),
     });
     let answer = function.answer();
     // At the name of the function: the compiler complains there when the body's future is not `Send`.
-    let future = quote_spanned! {ident.span()=>
-        ::std::boxed::Box::pin(async move { #companion::uncached(#(#lent),*).await })
-    };
+    let future = placed(
+        quote!(::std::boxed::Box::pin(async move { #companion::uncached(#(#lent),*).await })),
+        Ends::of(ident),
+    );
     quote! {
         fn __load #generics (#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
             dyn ::core::future::Future<Output = #answer> + ::core::marker::Send

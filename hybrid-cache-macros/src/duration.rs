@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use humantime::DurationError;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
@@ -12,6 +13,9 @@ use syn::{
 
 /// Longer lives would overflow the dates of some layer; a thousand years is far from that.
 const LONGEST: Duration = Duration::from_hours(1000 * 8766);
+
+const UNITS: &str = "ms, s, m (minutes), h, d, w, y";
+const EXAMPLES: &str = "write for example \"250ms\", \"30s\", \"5m\", \"1h30m\" or \"1d\"";
 
 #[derive(Debug, Clone)]
 pub(crate) enum Life {
@@ -58,14 +62,15 @@ impl Life {
     fn from_text(literal: &LitStr) -> syn::Result<Self> {
         let (span, text) = (literal.span(), literal.value());
         let duration = humantime::parse_duration(text.trim()).map_err(|error| match error {
-            humantime::DurationError::NumberOverflow => too_long(span),
-            error => syn::Error::new(
+            DurationError::NumberOverflow => too_long(span),
+            DurationError::UnknownUnit { unit, value, .. } if unit.is_empty() => syn::Error::new(
                 span,
-                format!(
-                    "`{text}` is not a duration: {error}; \
-                     write for example \"250ms\", \"30s\", \"5m\", \"1h30m\" or \"1d\""
-                ),
+                format!("`{text}` lacks a unit; write for example \"{value}s\" or \"{value}m\""),
             ),
+            DurationError::UnknownUnit { unit, .. } => {
+                syn::Error::new(span, format!("unknown unit `{unit}` in `{text}`; units are {UNITS}"))
+            }
+            _ => syn::Error::new(span, format!("`{text}` is not a duration; {EXAMPLES}")),
         })?;
         Self::bounded(duration, span)
     }

@@ -5,7 +5,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
+use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned, spanned::Spanned as _};
 
 use crate::{
     args::{Args, LayerTtl},
@@ -13,6 +13,7 @@ use crate::{
     duration::Life,
     function::{Argument, Function},
     layer::Layer,
+    spelling::placed,
     template::Place,
 };
 
@@ -142,13 +143,15 @@ fn constants(args: &Args) -> TokenStream {
     let lives = args.ttl.iter().chain(args.layer_ttls.iter().map(|entry| &entry.life));
     lives
         .filter_map(|life| match life {
-            Life::Constant(path) => Some(path),
+            Life::Constant(path) => Some((path, path.span())),
             Life::Literal { .. } => None,
         })
-        .map(|path| {
-            let span = syn::spanned::Spanned::span(path);
+        .map(|(path, span)| {
             quote_spanned! {span=>
-                const _: () = ::core::assert!(!::core::time::Duration::is_zero(&#path), "this `ttl` is zero");
+                const _: () = {
+                    let ttl: ::core::time::Duration = #path;
+                    ::core::assert!(!ttl.is_zero(), "this `ttl` is zero, so nothing would be kept");
+                };
             }
         })
         .collect()
@@ -222,13 +225,7 @@ fn abilities(names: &Names<'_>) -> TokenStream {
 /// compiler underlines the user's type when it does not pass the check.
 fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
     let Names { private, companion, function, .. } = names;
-    let ends = function.value_ends();
-    let value = quote_spanned!(ends.first=> #private::ValueOf);
-    let mut companion = companion.clone();
-    companion.set_span(companion.span().located_at(ends.first));
-    let generics = quote_spanned!(ends.last=> <#companion>);
-    let check = Ident::new(&check.to_string(), ends.first);
-    quote_spanned!(ends.first=> #private::#check::<#value #generics>())
+    placed(quote!(#private::#check::<#private::ValueOf<#companion>>()), function.value_ends())
 }
 
 /// The expression that writes the key. Without a template: all arguments, in the order of their names, so

@@ -1,7 +1,7 @@
 //! What we need to know of the function under the attribute. The body stays a heap of tokens: nothing here
 //! or later looks into it, so that it means in the expansion what it means outside.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type, Visibility,
@@ -10,7 +10,7 @@ use syn::{
     parse_quote,
 };
 
-use crate::spelling::{borrow_in, generic_of, impl_trait_in, reference};
+use crate::spelling::{Ends, borrow_in, generic_of, impl_trait_in, reference};
 
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -37,13 +37,6 @@ pub(crate) enum Ownership {
     Owned,
     /// `&T` or `Option<&T>`: made owned when a load starts, lent to the body again.
     Borrowed,
-}
-
-/// The two ends of a piece of source. Tokens spanned with them make the compiler underline all of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
-    pub(crate) first: Span,
-    pub(crate) last: Span,
 }
 
 impl Function {
@@ -91,7 +84,7 @@ impl Function {
     /// Only for spans: what really is a `Result` is found out by type.
     pub(crate) fn value_ends(&self) -> Ends {
         match &self.sig.output {
-            ReturnType::Default => Ends { first: self.sig.ident.span(), last: self.sig.ident.span() },
+            ReturnType::Default => Ends::of(&self.sig.ident),
             ReturnType::Type(_, ty) => {
                 let value = generic_of(ty, "Result").unwrap_or(ty);
                 Ends::of(generic_of(value, "Option").unwrap_or(value))
@@ -125,14 +118,6 @@ impl Ownership {
             Some(_) => Self::Borrowed,
             None => Self::Owned,
         }
-    }
-}
-
-impl Ends {
-    pub(crate) fn of(tokens: &impl ToTokens) -> Self {
-        let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
-        let first = spans.next().unwrap_or_else(Span::call_site);
-        Self { first, last: spans.last().unwrap_or(first) }
     }
 }
 

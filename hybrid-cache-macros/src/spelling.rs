@@ -1,7 +1,8 @@
 //! How a type is spelled. What it *is* only the compiler knows, so this serves spans, messages and the
 //! ownership of arguments, and never decides what is cached.
 
-use proc_macro2::Span;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
     GenericArgument, Lifetime, ParenthesizedGenericArguments, PathArguments, Type, TypeBareFn, TypeImplTrait,
     TypeReference,
@@ -31,6 +32,37 @@ pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
             _ => None,
         },
     }
+}
+
+/// The two ends of a piece of source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    first: Span,
+    last: Span,
+}
+
+impl Ends {
+    pub(crate) fn of(tokens: &impl ToTokens) -> Self {
+        let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+        let first = spans.next().unwrap_or_else(Span::call_site);
+        Self { first, last: spans.last().unwrap_or(first) }
+    }
+}
+
+/// The same tokens, as if they stood there: what the compiler has to say about them it says at that place. Names
+/// keep their hygiene.
+pub(crate) fn placed(tokens: TokenStream, ends: Ends) -> TokenStream {
+    let count = tokens.clone().into_iter().count();
+    let tokens = tokens.into_iter().enumerate().map(|(at, mut token)| {
+        // A span from the first to the last token covers the whole place.
+        let end = if at + 1 < count { ends.first } else { ends.last };
+        if let TokenTree::Group(group) = token {
+            token = Group::new(group.delimiter(), placed(group.stream(), ends)).into();
+        }
+        token.set_span(token.span().located_at(end));
+        token
+    });
+    tokens.collect()
 }
 
 /// The first reference or lifetime in a type that is not `'static`.

@@ -2,10 +2,8 @@
 //!
 //! Knows how a template is written; which arguments there are is checked elsewhere.
 
-use std::fmt;
-
 use proc_macro2::Span;
-use syn::{LitStr, Member, ext::IdentExt as _};
+use syn::{LitStr, Member};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
@@ -85,16 +83,6 @@ impl Pieces {
             _ if more.is_empty() => {}
             _ => self.found.push(Piece::Text(more.to_owned())),
         }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.argument)?;
-        self.fields.iter().try_for_each(|field| match field {
-            Member::Named(name) => write!(f, ".{}", name.unraw()),
-            Member::Unnamed(index) => write!(f, ".{}", index.index),
-        })
     }
 }
 

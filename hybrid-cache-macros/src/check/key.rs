@@ -1,10 +1,10 @@
 //! `key = ".."` and `skip(..)`: every argument is spoken of once, by a name it has.
 
 use super::{Input, Rule, error, repeated};
-use crate::{function::Function, template::Piece};
+use crate::function::Function;
 
 pub(super) const RULES: &[Rule] =
-    &[empty, unknown_in_key, unknown_in_skip, skipped_twice, in_key_and_skip, in_neither, without_separator];
+    &[empty, unknown_in_key, unknown_in_skip, skipped_twice, in_key_and_skip, in_neither];
 
 fn empty(input: Input<'_>) -> Vec<syn::Error> {
     let empty = input.args.key.iter().filter(|template| template.pieces.is_empty());
@@ -67,27 +67,6 @@ fn in_neither(input: Input<'_>) -> Vec<syn::Error> {
                     "`{name}` is in neither `key` nor `skip`; answers that depend on it belong under different \
                      keys: add `{{{}}}` to `key`, or `skip({name})` if no answer depends on it",
                     argument.key_name()
-                ),
-            )
-        })
-        .collect()
-}
-
-/// `{a}{b}` would write 1, 23 and 12, 3 as the same key.
-fn without_separator(input: Input<'_>) -> Vec<syn::Error> {
-    let Some(template) = &input.args.key else { return Vec::new() };
-    let pairs = template.pieces.iter().zip(template.pieces.iter().skip(1));
-    pairs
-        .filter_map(|pair| match pair {
-            (Piece::Place(before), Piece::Place(after)) => Some((before, after)),
-            _ => None,
-        })
-        .map(|(before, after)| {
-            error(
-                template.span,
-                format!(
-                    "nothing separates `{{{before}}}` from `{{{after}}}`, so different arguments could make the \
-                     same key; write `{{{before}}}:{{{after}}}`"
                 ),
             )
         })

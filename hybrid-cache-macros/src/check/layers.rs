@@ -58,15 +58,23 @@ fn ttl_named_twice(input: Input<'_>) -> Vec<syn::Error> {
 
 fn slower_before_faster(input: Input<'_>) -> Vec<syn::Error> {
     let Some(layers) = &input.args.layers else { return Vec::new() };
-    let named: Vec<Layer> = layers.known().collect();
+    // Each layer where it stands first: that one is named twice has its own error.
+    let mut named: Vec<Layer> = Vec::new();
+    layers.known().for_each(|layer| {
+        if !named.contains(&layer) {
+            named.push(layer);
+        }
+    });
     let pairs = named.iter().zip(named.iter().skip(1));
     let Some((slower, faster)) = pairs.into_iter().find(|(before, after)| before > after) else {
         return Vec::new();
     };
-    let mut sorted = named.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let sorted = sorted.into_iter().map(Layer::name).collect::<Vec<_>>().join(",");
+    let sorted = Layer::ALL
+        .into_iter()
+        .filter(|layer| named.contains(layer))
+        .map(Layer::name)
+        .collect::<Vec<_>>()
+        .join(",");
     vec![error(
         layers.span,
         format!(

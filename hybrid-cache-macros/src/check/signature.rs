@@ -203,8 +203,8 @@ fn borrowed_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .map(|span| {
             error(
                 span,
-                "a cached answer outlives the call, so it cannot borrow; return an owned type, for `&str` \
-                 `String` or `Arc<str>`",
+                "a cached answer outlives the call, so it cannot borrow; return an owned type, \
+                 in place of `&str` for example `String` or `Arc<str>`",
             )
         })
         .collect()

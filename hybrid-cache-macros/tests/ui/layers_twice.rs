@@ -1,6 +1,6 @@
 use hybrid_cache::cached;
 
-#[cached(layers = "mem,redis,mem")]
+#[cached(layers = "mem,redis,redis")]
 async fn price(id: u64) -> u64 {
     id
 }
