@@ -183,6 +183,8 @@ impl<V> NoCodec<V> for CodecProbe<V> {}
 )]
 pub trait Storable: Serialize + DeserializeOwned {}
 
+// Else the compiler would speak of serde's traits, one error each, in place of the message above.
+#[diagnostic::do_not_recommend]
 impl<V: Serialize + DeserializeOwned> Storable for V {}
 
 /// The codec of a type that a byte layer was named for.
@@ -199,6 +201,7 @@ pub fn require_codec<V: Storable>() -> Codec<V> {
 )]
 pub trait Cacheable: Clone + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<V: Clone + Send + Sync + 'static> Cacheable for V {}
 
 /// Fails to compile, at the user's type, where that cannot be kept.

@@ -31,6 +31,11 @@ pub type ValueOf<C> = <<C as Function>::Outcome as Outcome>::Value;
 pub type ErrorOf<C> = <<C as Function>::Outcome as Outcome>::Error;
 
 /// An argument that the caller lends us, made ours to take along into a task.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made owned for a load, which may outlive the call",
+    label = "what is borrowed here must be `Clone + Send + 'static`",
+    note = "derive `Clone` for it, or take an owned argument, for example an `Arc`"
+)]
 pub trait Own {
     /// What it is when it is ours.
     type Owned: Send + 'static;
@@ -39,6 +44,7 @@ pub trait Own {
     fn own(self) -> Self::Owned;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ToOwned + ?Sized> Own for &T
 where
     T::Owned: Send + 'static,
@@ -50,6 +56,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ToOwned + ?Sized> Own for Option<&T>
 where
     T::Owned: Send + 'static,
