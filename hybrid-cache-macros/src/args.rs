@@ -86,7 +86,7 @@ pub(crate) struct LayerTtl {
 impl Args {
     /// All options that could be read, and an error for each one that could not.
     pub(crate) fn parse(tokens: TokenStream) -> (Self, Vec<syn::Error>) {
-        let mut args = Self { source: tokens.to_string(), ..Self::default() };
+        let mut args = Self { source: source(&tokens), ..Self::default() };
         let mut errors = Vec::new();
         let options = |input: ParseStream<'_>| {
             (_, errors) = value::each(input, |input| args.option(input));
@@ -156,6 +156,11 @@ impl Args {
     }
 }
 
+/// The options on one line.
+fn source(tokens: &TokenStream) -> String {
+    tokens.to_string().split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
+}
+
 fn unsupported(option: &Ident) -> syn::Error {
     let name = option.to_string();
     let message = if LATER_OPTIONS.contains(&name.as_str()) {
@@ -179,4 +184,72 @@ fn nearest(name: &str) -> Option<&'static str> {
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(text: &str) -> Vec<String> {
+        let (_, errors) = Args::parse(text.parse().unwrap());
+        errors.into_iter().flatten().map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn every_option_can_be_read() {
+        let (args, errors) = Args::parse(quote::quote! {
+            layers = "mem, redis", ttl = 300, ttl(mem = 30, redis = "5m"), jitter = 0.1, capacity = 10_000,
+            key = "{id}", skip(db, ctx), name = "catalog.product", version = 2, none_ttl = 0,
+            companion = ProductCache, crate = crate::memo,
+        });
+
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(args.layers.map(|layers| layers.known().count()), Some(2));
+        assert_eq!(args.layer_ttls.len(), 2);
+        assert_eq!(args.capacity.map(|capacity| capacity.value), Some(10_000));
+        assert_eq!(args.skip.len(), 2);
+        assert!(args.ttl.is_some() && args.none_ttl.is_some() && args.key.is_some() && args.name.is_some());
+        assert!(args.version.is_some() && args.companion.is_some() && args.runtime.is_some());
+    }
+
+    #[test]
+    fn every_option_that_cannot_be_read_is_reported() {
+        let messages =
+            messages("tll = 5, layers = mem, ttl, stale = \"60s\", capacity = -1, 300, jitter = 0.1");
+
+        let expected = [
+            "unknown option `tll`; did you mean `ttl`?",
+            "`layers` takes a string: `layers = \"mem,redis,disk\"`",
+            "`ttl` needs a value: `ttl = 300`",
+            "`stale` is not supported yet",
+            "`capacity` takes a whole number: `capacity = 10_000`",
+            "expected an option, for example `ttl = 300`",
+        ];
+        assert_eq!(messages.len(), expected.len(), "{messages:#?}");
+        for (message, expected) in messages.iter().zip(expected) {
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_known_option_is_named_where_one_is_near() {
+        let cases = [
+            ("layer", Some("layers")),
+            ("jiter", Some("jitter")),
+            ("capacty", Some("capacity")),
+            ("none_tll", Some("none_ttl")),
+            ("skips", Some("skip")),
+            ("zzz", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_option_stands_there_once_but_both_forms_of_ttl_go_together() {
+        assert_eq!(messages("ttl = 5, ttl(mem = 1)"), Vec::<String>::new());
+        assert_eq!(messages("ttl = 5, jitter = 0.1, ttl = 6"), ["`ttl` is given twice"]);
+        assert_eq!(messages("ttl(mem = 1), ttl(redis = 2)"), ["`ttl(..)` is given twice"]);
+    }
 }

@@ -46,3 +46,89 @@ fn repeated<'a, T, K: PartialEq>(items: &'a [T], key: impl Fn(&T) -> K + 'a) -> 
         earlier.any(|other| key(other) == key(item)).then_some(item)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Features = Features { redis: true, disk: true };
+    const NONE: Features = Features { redis: false, disk: false };
+
+    fn messages(args: &str, function: &str, features: Features) -> Vec<String> {
+        let (args, malformed) = Args::parse(args.parse().unwrap());
+        assert!(malformed.is_empty(), "{malformed:?}");
+        let function = Function::parse(&function.parse().unwrap()).unwrap();
+        broken(Input { args: &args, function: &function, features }).map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn what_keeps_all_rules_has_no_errors() {
+        let cases = [
+            ("", "async fn f() -> u64 { 1 }"),
+            (
+                "",
+                "pub async fn f<'a>(id: u64, lang: &'a str, tag: Option<&[u8]>) -> Result<Option<u8>, E> { 1 }",
+            ),
+            (
+                "",
+                "async fn f(name: &'static str, call: fn(&str) -> u64, c: Box<dyn Fn(&str)>) -> &'static str { name }",
+            ),
+            ("layers = \"redis,disk\", ttl(disk = 5)", "async fn f() -> Result<(), E> { 1 }"),
+            ("key = \"{a}{b.0}\", skip(c)", "async fn f(a: u8, b: (u8, u8), c: &Db) -> u64 { 1 }"),
+            (
+                "skip(r#type), none_ttl = 0, jitter = 0, name = \"a.b-c_d\"",
+                "async fn f(r#type: u8) -> u64 { 1 }",
+            ),
+        ];
+        for (args, function) in cases {
+            assert_eq!(messages(args, function, ALL), Vec::<String>::new(), "{args}: {function}");
+        }
+    }
+
+    #[test]
+    fn all_broken_rules_are_reported_at_once() {
+        let messages = messages(
+            "layers = \"disk,mem,mem,tape\", ttl = 0, jitter = 1.0, capacity = 0, skip(nobody)",
+            "fn price<T>(mut id: u64, _: T) {}",
+            ALL,
+        );
+
+        assert_eq!(messages.len(), 12, "{messages:#?}");
+    }
+
+    #[test]
+    fn a_layer_whose_feature_is_off_names_the_line_for_cargo_toml() {
+        let function = "async fn f() -> u64 { 1 }";
+        let messages = messages("layers = \"mem,redis,disk\"", function, NONE);
+
+        assert_eq!(messages.len(), 2, "{messages:#?}");
+        assert_eq!(
+            messages[0],
+            "layer `redis` needs the feature `redis` of hybrid-cache; in Cargo.toml: \
+             hybrid-cache = { version = \"0.1\", features = [\"redis\"] }"
+        );
+        assert_eq!(self::messages("ttl(disk = 5)", function, NONE).len(), 1);
+        assert_eq!(self::messages("layers = \"mem\", ttl(mem = 5)", function, NONE).len(), 0);
+    }
+
+    #[test]
+    fn an_argument_is_in_the_key_or_skipped() {
+        let function = "async fn f(id: u64, db: Db) -> u64 { 1 }";
+
+        assert!(
+            messages("key = \"{id}\"", function, ALL)[0].starts_with("`db` is in neither `key` nor `skip`")
+        );
+        assert_eq!(messages("key = \"{id}\", skip(db)", function, ALL).len(), 0);
+        assert_eq!(messages("skip(db)", function, ALL).len(), 0);
+    }
+
+    #[test]
+    fn a_skip_that_cannot_be_read_is_not_held_against_the_arguments() {
+        let (args, malformed) = Args::parse("key = \"{id}\", skip = db".parse().unwrap());
+        let function = Function::parse(&"async fn f(id: u64, db: Db) -> u64 { 1 }".parse().unwrap()).unwrap();
+
+        let errors = all(malformed, &args, &function).unwrap_err();
+
+        assert_eq!(errors.into_iter().count(), 1);
+    }
+}

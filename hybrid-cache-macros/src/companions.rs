@@ -12,7 +12,7 @@ use crate::{
     spelling::{Ends, placed},
 };
 
-const UNCACHED: &str = "The function itself: asks no layer and stores nothing.";
+const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
 
 /// The lints that a user may have on and that generated functions would trip; nothing of the user's own is
 /// under these attributes.
@@ -28,7 +28,9 @@ pub(crate) fn doc_line(names: &Names<'_>) -> String {
     let (companion, source) = (&names.companion, &names.args.source);
     let options =
         if source.is_empty() { String::new() } else { format!(" with `{}`", source.replace('`', "'")) };
-    format!("Cached{options}: [`{companion}`](struct@{companion}) has `invalidate` and the other companions.")
+    format!(
+        " Cached{options}: [`{companion}`](struct@{companion}) has `invalidate` and the other companions."
+    )
 }
 
 /// `#[expect(..)]` would be unfulfilled on one of the two functions that one became.
@@ -47,7 +49,7 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
     let Names { companion, function, .. } = names;
     let (cfgs, vis) = (names.cfgs(), &function.vis);
     let doc = format!(
-        "The companions of [`{name}`](fn@{name}): forget, look at and refresh the answers it keeps.",
+        " The companions of [`{name}`](fn@{name}): forget, look at and refresh the answers it keeps.",
         name = function.sig.ident
     );
     quote! {
@@ -146,28 +148,28 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
     let (must_use, names_answer) = (false, false);
     [
         Companion {
-            doc: "The key of this answer. `Display` is what stands in Redis.",
+            doc: " The key of this answer. `Display` is what stands in Redis.",
             must_use: true,
             names_answer,
             signature: quote!(fn key #generics (#(#keyed),*) -> #runtime::Key #constraints),
             body: quote!(#cache.key(#key)),
         },
         Companion {
-            doc: "Forgets this answer in every layer and process.",
+            doc: " Forgets this answer in every layer and process.",
             must_use,
             names_answer,
             signature: quote!(async fn invalidate #generics (#(#keyed),*) -> #runtime::Invalidated #constraints),
             body: quote!(#cache.invalidate(#key).await),
         },
         Companion {
-            doc: "Forgets all answers of this function, in constant time.",
+            doc: " Forgets all answers of this function, in constant time.",
             must_use,
             names_answer,
             signature: quote!(async fn invalidate_all() -> #runtime::Invalidated),
             body: quote!(#cache.invalidate_all().await),
         },
         Companion {
-            doc: "What is cached; never loads, never promotes.",
+            doc: " What is cached; never loads, never promotes.",
             must_use: true,
             names_answer: true,
             signature: quote! {
@@ -176,14 +178,14 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             body: quote!(#cache.peek(#key).await),
         },
         Companion {
-            doc: "Stores an answer the caller already has.",
+            doc: " Stores an answer the caller already has.",
             must_use,
             names_answer: true,
             signature: quote!(async fn put #generics (#(#keyed,)* #value: #value_type) #constraints),
             body: quote!(#cache.put(#key, #value).await),
         },
         Companion {
-            doc: "Computes the answer anew and stores it, whatever is cached.",
+            doc: " Computes the answer anew and stores it, whatever is cached.",
             must_use,
             names_answer: true,
             signature: quote!(async fn refresh #generics (#(#all),*) #output #constraints),
@@ -193,7 +195,7 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             },
         },
         Companion {
-            doc: "What happened so far: hits per layer, misses, loads, errors.",
+            doc: " What happened so far: hits per layer, misses, loads, errors.",
             must_use: true,
             names_answer,
             signature: quote!(fn stats() -> #runtime::Stats),

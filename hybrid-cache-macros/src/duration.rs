@@ -11,6 +11,8 @@ use syn::{
     spanned::Spanned as _,
 };
 
+use crate::spelling::{Ends, placed};
+
 /// Longer lives would overflow the dates of some layer; a thousand years is far from that.
 const LONGEST: Duration = Duration::from_hours(1000 * 8766);
 
@@ -24,7 +26,7 @@ pub(crate) enum Life {
 }
 
 impl Life {
-    /// The zero literal, where zero makes no sense; a constant is checked by the compiler (see [`Life::tokens`]).
+    /// The zero literal, where zero makes no sense; a constant is checked by the compiler.
     pub(crate) fn zero(&self) -> Option<Span> {
         match self {
             Self::Literal { duration, span } if duration.is_zero() => Some(*span),
@@ -34,8 +36,27 @@ impl Life {
 
     /// An expression of type `Duration`.
     pub(crate) fn tokens(&self) -> TokenStream {
+        self.expression(&TokenStream::new())
+    }
+
+    /// The same, where a constant that is zero does not compile.
+    pub(crate) fn positive_tokens(&self) -> TokenStream {
+        self.expression(&quote! {
+            const _: () = ::core::assert!(!__HC_LIFE.is_zero(), "this `ttl` is zero, so nothing would be kept");
+        })
+    }
+
+    fn expression(&self, assertion: &TokenStream) -> TokenStream {
         match self {
-            Self::Constant(path) => quote!(#path),
+            // A constant of its own, so that one that is no `Duration` is one error and at the path.
+            Self::Constant(path) => {
+                let constant = quote!({
+                    const __HC_LIFE: ::core::time::Duration = #path;
+                    #assertion
+                    __HC_LIFE
+                });
+                placed(constant, Ends::of(path))
+            }
             Self::Literal { duration, .. } => {
                 let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
                 let millis = proc_macro2::Literal::u64_unsuffixed(millis);
@@ -102,5 +123,71 @@ impl Parse for Life {
                  or the name of a `Duration` constant",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(text: &str) -> Result<u128, String> {
+        match syn::parse_str::<Life>(text) {
+            Ok(Life::Literal { duration, .. }) => Ok(duration.as_millis()),
+            Ok(Life::Constant(path)) => panic!("{text} is a path: {path:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_seconds_and_a_string_has_units() {
+        let cases = [
+            ("300", 300_000),
+            ("1_000", 1_000_000),
+            ("\"250ms\"", 250),
+            ("\"5m\"", 300_000),
+            ("\"1h30m\"", 5_400_000),
+            ("\"1h 30m\"", 5_400_000),
+            ("\"1d\"", 86_400_000),
+            ("\"1000y\"", 31_557_600_000_000),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(millis(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_a_constant() {
+        assert!(matches!(syn::parse_str("config::LIFE"), Ok(Life::Constant(_))));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_told_apart() {
+        let cases = [
+            ("\"5 minutez\"", "unknown unit `minutez`"),
+            ("\"5\"", "lacks a unit"),
+            ("\"\"", "is not a duration"),
+            ("\"soon\"", "is not a duration"),
+            ("\"-5s\"", "is not a duration"),
+            ("5m", "stands in quotes: `\"5m\"`"),
+            ("1.5", "not a duration"),
+            ("-5", "not a duration"),
+            ("18446744073709551615", "too long"),
+            ("18446744073709551616", "too long"),
+            ("\"99999999999999999999s\"", "too long"),
+            ("\"1001y\"", "too long"),
+            ("\"500us\"", "whole milliseconds"),
+        ];
+        for (text, expected) in cases {
+            let message = millis(text).expect_err(text);
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn zero_is_seen_in_every_unit() {
+        for text in ["0", "\"0s\"", "\"0m\"", "\"0h 0ms\""] {
+            assert!(syn::parse_str::<Life>(text).unwrap().zero().is_some(), "{text}");
+        }
+        assert!(syn::parse_str::<Life>("1").unwrap().zero().is_none());
     }
 }

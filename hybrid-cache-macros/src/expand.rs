@@ -5,7 +5,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned, spanned::Spanned as _};
+use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
 
 use crate::{
     args::{Args, LayerTtl},
@@ -80,11 +80,13 @@ fn call(names: &Names<'_>) -> TokenStream {
     let permission = function.arguments.iter().any(|argument| argument.key_name().starts_with('_'));
     let permission = permission.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let line = companions::doc_line(names);
+    let documented = function.attrs.iter().any(|attribute| attribute.path().is_ident("doc"));
+    let paragraph = documented.then(|| quote!(#[doc = ""]));
     let key_arguments = names.unskipped().map(|argument| &argument.name);
     let arguments = function.arguments.iter().map(|argument| &argument.name);
     quote! {
         #(#attrs)*
-        #[doc = ""]
+        #paragraph
         #[doc = #line]
         #permission
         #vis #sig {
@@ -106,15 +108,22 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
     let Names { companion, private, function, .. } = names;
     let cfgs = names.cfgs();
     let answer = function.answer();
+    // At the value, so that the compiler underlines it when it cannot be kept.
+    let outcome = placed(
+        quote! {
+            #private::Returns<#answer, {
+                #[allow(unused_imports)]
+                use #private::Infallible as _;
+                #private::Probe::<#answer>::FALLIBLE
+            }>
+        },
+        function.value_ends(),
+    );
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #private::Function for #companion {
-            type Outcome = #private::Returns<#answer, {
-                #[allow(unused_imports)]
-                use #private::Infallible as _;
-                #private::Probe::<#answer>::FALLIBLE
-            }>;
+            type Outcome = #outcome;
             fn cache() -> &'static #private::CachedFn<Self::Outcome> { #accessor }
         }
     }
@@ -122,12 +131,10 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
 
 fn accessor(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
-    let constants = constants(names.args);
     let definition = definition(names);
     let abilities = abilities(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
     quote! {
-        #constants
         static __HC_CACHE: ::std::sync::LazyLock<
             #private::CachedFn<<#companion as #private::Function>::Outcome>
         > = ::std::sync::LazyLock::new(|| {
@@ -136,25 +143,6 @@ fn accessor(names: &Names<'_>) -> TokenStream {
         });
         &__HC_CACHE
     }
-}
-
-/// `ttl = PATH` is looked at by the compiler, not by us: a zero there is an error as well.
-fn constants(args: &Args) -> TokenStream {
-    let lives = args.ttl.iter().chain(args.layer_ttls.iter().map(|entry| &entry.life));
-    lives
-        .filter_map(|life| match life {
-            Life::Constant(path) => Some((path, path.span())),
-            Life::Literal { .. } => None,
-        })
-        .map(|(path, span)| {
-            quote_spanned! {span=>
-                const _: () = {
-                    let ttl: ::core::time::Duration = #path;
-                    ::core::assert!(!ttl.is_zero(), "this `ttl` is zero, so nothing would be kept");
-                };
-            }
-        })
-        .collect()
 }
 
 fn definition(names: &Names<'_>) -> TokenStream {
@@ -174,10 +162,10 @@ fn definition(names: &Names<'_>) -> TokenStream {
         quote!(.layers(&[#(#kinds),*]))
     });
     let layer_ttls = args.layer_ttls.iter().filter_map(|LayerTtl { layer, life }| {
-        let (kind, life) = (kind(layer.layer()?), life.tokens());
+        let (kind, life) = (kind(layer.layer()?), life.positive_tokens());
         Some(quote!(.layer_ttl(#kind, #life)))
     });
-    let ttl = args.ttl.iter().map(Life::tokens);
+    let ttl = args.ttl.iter().map(Life::positive_tokens);
     let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
     let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
     let none_ttl = args.none_ttl.iter().map(Life::tokens);

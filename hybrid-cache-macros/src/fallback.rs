@@ -30,3 +30,45 @@ pub(crate) fn with_stubs(errors: &syn::Error, args: &Args, function: &Function) 
     let stubs = companions::stubs(&names);
     quote!(#errors #function #companion #function_impl #stubs)
 }
+
+#[cfg(test)]
+mod tests {
+    fn after_an_error(args: &str, item: &str) -> String {
+        crate::expansion(args.parse().unwrap(), &item.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_function_stands_as_it_was_written() {
+        let items = [
+            "struct Price { id : u64 }",
+            "async fn price (& self , id : u64) -> u64 { id }",
+            "# [doc = \"\"] pub (crate) async fn price < T > (mut id : T) -> u64 where T : Into < u64 > { id . into () }",
+        ];
+        for item in items {
+            let expansion = after_an_error("", item);
+            assert!(expansion.contains(item), "{expansion}");
+            assert!(expansion.contains("compile_error"), "{expansion}");
+        }
+    }
+
+    #[test]
+    fn companions_stand_beside_a_function_but_not_in_an_impl() {
+        assert!(after_an_error("ttl = 0", "async fn price(id: u64) -> u64 { id }").contains("struct price"));
+        assert!(!after_an_error("ttl = 0", "async fn price(&self) -> u64 { 1 }").contains("struct price"));
+    }
+
+    #[test]
+    fn what_is_expanded_after_an_error_is_still_rust() {
+        let items = [
+            "async fn price((id, _): (u64, u64), _: u8) -> u64 { id }",
+            "async fn price<T: Copy, const N: usize>(id: T) -> [T; N] { [id; N] }",
+            "async fn price(id: &str) -> &str { id }",
+            "async fn price(id: u64) -> impl Iterator<Item = u64> { 0..id }",
+            "unsafe fn price(id: u64) {}",
+        ];
+        for item in items {
+            let expansion = after_an_error("skip(nobody), ttl = 0", item);
+            syn::parse_str::<syn::File>(&expansion).expect(item);
+        }
+    }
+}

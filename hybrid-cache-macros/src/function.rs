@@ -157,3 +157,36 @@ impl ToTokens for Function {
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ownership(ty: &str) -> Ownership {
+        Ownership::of(&syn::parse_str(ty).unwrap())
+    }
+
+    #[test]
+    fn what_is_lent_is_made_owned_and_the_rest_is_moved() {
+        for ty in ["&str", "&'a [u8]", "Option<&str>", "std::option::Option<&'a T>", "(&str)"] {
+            assert_eq!(ownership(ty), Ownership::Borrowed, "{ty}");
+        }
+        for ty in ["u64", "String", "&'static str", "Option<String>", "Option<&'static str>", "Arc<str>"] {
+            assert_eq!(ownership(ty), Ownership::Owned, "{ty}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_function_is_called_by_its_name() {
+        let cases = [
+            ("struct Price { id: u64 }", "this is a `struct`"),
+            ("pub enum Price {}", "this is a `enum`"),
+            ("impl Price {}", "this is a `impl`"),
+            ("async fn price(&self) -> u64;", "without a body"),
+        ];
+        for (item, expected) in cases {
+            let message = Function::parse(&item.parse().unwrap()).unwrap_err().to_string();
+            assert!(message.contains(expected), "{item}: {message}");
+        }
+    }
+}

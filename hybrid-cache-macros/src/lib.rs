@@ -21,6 +21,8 @@ mod expand;
 mod fallback;
 mod function;
 mod layer;
+#[cfg(test)]
+mod snapshots;
 mod spelling;
 mod template;
 mod value;

@@ -3,7 +3,7 @@
 //! Knows how a template is written; which arguments there are is checked elsewhere.
 
 use proc_macro2::Span;
-use syn::{LitStr, Member};
+use syn::{Ident, Index, LitStr, Member};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
@@ -91,7 +91,7 @@ impl Place {
         let mut names = text.split('.').map(str::trim);
         let argument = names.next().unwrap_or_default();
         let argument = argument.strip_prefix("r#").unwrap_or(argument);
-        let fields: Option<Vec<Member>> = names.map(member).collect();
+        let fields: Option<Vec<Member>> = names.map(|name| member(name, span)).collect();
         match fields {
             Some(fields) if is_name(argument) => Ok(Self { argument: argument.to_owned(), fields }),
             _ => Err(not_a_place(text, span)),
@@ -101,14 +101,18 @@ impl Place {
 
 fn is_name(text: &str) -> bool {
     // Parsed as raw identifiers too: `{type}` stands for an argument written `r#type`.
-    syn::parse_str::<syn::Ident>(text).is_ok() || syn::parse_str::<syn::Ident>(&format!("r#{text}")).is_ok()
+    syn::parse_str::<Ident>(text).is_ok() || syn::parse_str::<Ident>(&format!("r#{text}")).is_ok()
 }
 
-fn member(text: &str) -> Option<Member> {
+fn member(text: &str, span: Span) -> Option<Member> {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
-        return syn::parse_str(text).ok().map(Member::Unnamed);
+        let index = text.parse().ok()?;
+        return Some(Member::Unnamed(Index { index, span }));
     }
-    syn::parse_str(text).or_else(|_| syn::parse_str(&format!("r#{text}"))).ok().map(Member::Named)
+    let mut name: Ident = syn::parse_str(text).or_else(|_| syn::parse_str(&format!("r#{text}"))).ok()?;
+    // Ours in part, so that the compiler does not propose to write a field in place of the literal.
+    name.set_span(Span::mixed_site().located_at(span));
+    Some(Member::Named(name))
 }
 
 fn unbalanced(span: Span, from: &str) -> syn::Error {
@@ -130,4 +134,59 @@ fn not_a_place(text: &str, span: Span) -> syn::Error {
         )
     };
     syn::Error::new(span, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> Result<(Vec<String>, Vec<String>), String> {
+        let literal = LitStr::new(text, Span::call_site());
+        let template = Template::parse(&literal).map_err(|error| error.to_string())?;
+        let places = template.places().map(|place| {
+            let fields = place.fields.iter().map(|field| match field {
+                Member::Named(name) => format!(".{name}"),
+                Member::Unnamed(index) => format!(".{}", index.index),
+            });
+            place.argument.clone() + &fields.collect::<String>()
+        });
+        Ok((template.literals(), places.collect()))
+    }
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn there_is_a_literal_before_between_and_behind_the_places() {
+        let cases: [(&str, &[&str], &[&str]); 6] = [
+            ("user:{id}:{user.lang}", &["user:", ":", ""], &["id", "user.lang"]),
+            ("{id}", &["", ""], &["id"]),
+            ("{a}{b}", &["", "", ""], &["a", "b"]),
+            ("{pair.0.name} {r#type}", &["", " ", ""], &["pair.0.name", "type"]),
+            ("{{{id}}}", &["{", "}"], &["id"]),
+            ("all", &["all"], &[]),
+        ];
+        for (text, literals, places) in cases {
+            assert_eq!(template(text), Ok((strings(literals), strings(places))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_place_is_told_apart() {
+        let cases = [
+            ("{id", "a `{` without its `}`"),
+            ("id}", "a `}` without its `{`"),
+            ("{}", "names no argument"),
+            ("{ }", "names no argument"),
+            ("{id:?}", "without formats or calls"),
+            ("{user.id()}", "without formats or calls"),
+            ("{user.}", "without formats or calls"),
+            ("{0}", "neither an argument nor a field"),
+        ];
+        for (text, expected) in cases {
+            let message = template(text).expect_err(text);
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
 }

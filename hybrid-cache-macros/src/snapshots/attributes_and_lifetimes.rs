@@ -1,0 +1,204 @@
+// #[cached(layers = "mem")]
+// #[cfg(unix)] #[expect(clippy::ptr_arg)] #[inline] pub(crate) async fn longest<'a>(r#in: &'a String, _x: Option<&str>) -> usize where 'a: 'a { r#in.len() }
+
+#[cfg(unix)]
+#[allow(clippy::ptr_arg)]
+#[inline]
+/// Cached with `layers = "mem"`: [`longest`](struct@longest) has `invalidate` and the other companions.
+#[allow(clippy::used_underscore_binding)]
+pub(crate) async fn longest<'a>(r#in: &'a String, _x: Option<&str>) -> usize
+where
+    'a: 'a,
+{
+    let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+    let __hc_key = longest::__key(&r#in, &_x);
+    if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
+        return __hc_answer;
+    }
+    __hc_cache.load(__hc_key, longest::__load(r#in, _x)).await
+}
+#[cfg(unix)]
+/// The companions of [`longest`](fn@longest): forget, look at and refresh the answers it keeps.
+#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+pub(crate) struct longest {}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for longest {
+    type Outcome = ::hybrid_cache::__private::Returns<
+        usize,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Infallible as _;
+            ::hybrid_cache::__private::Probe::<usize>::FALLIBLE
+        },
+    >;
+    fn cache() -> &'static ::hybrid_cache::__private::CachedFn<Self::Outcome> {
+        static __HC_CACHE: ::std::sync::LazyLock<
+            ::hybrid_cache::__private::CachedFn<
+                <longest as ::hybrid_cache::__private::Function>::Outcome,
+            >,
+        > = ::std::sync::LazyLock::new(|| {
+            ::hybrid_cache::__private::require_cacheable::<
+                ::hybrid_cache::__private::ValueOf<longest>,
+            >();
+            ::hybrid_cache::__private::CachedFn::new(
+                ::hybrid_cache::__private::Definition::new(
+                        ::core::concat!(::core::module_path!(), "::", "longest"),
+                    )
+                    .layers(&[::hybrid_cache::LayerKind::Memory]),
+                ::hybrid_cache::__private::Abilities {
+                    codec: ::core::option::Option::None,
+                    is_none: {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NeverNone as _;
+                        ::hybrid_cache::__private::OptionProbe::<
+                            ::hybrid_cache::__private::ValueOf<longest>,
+                        >::new()
+                            .is_none()
+                    },
+                    clone_error: {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NotClone as _;
+                        ::hybrid_cache::__private::CloneProbe::<
+                            ::hybrid_cache::__private::ErrorOf<longest>,
+                        >::new()
+                            .clone_fn()
+                    },
+                },
+            )
+        });
+        &__HC_CACHE
+    }
+}
+#[cfg(unix)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_qualifications,
+    private_interfaces,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction
+)]
+impl longest {
+    fn __key<'a>(
+        r#in: &&'a String,
+        _x: &Option<&str>,
+    ) -> ::hybrid_cache::__private::KeyText
+    where
+        'a: 'a,
+    {
+        ::hybrid_cache::__private::KeyWriter::new()
+            .argument("_x", _x)
+            .argument("in", r#in)
+            .finish()
+    }
+    fn __load<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::core::pin::Pin<
+        ::std::boxed::Box<
+            dyn ::core::future::Future<Output = usize> + ::core::marker::Send,
+        >,
+    >
+    where
+        'a: 'a,
+    {
+        let r#in = ::hybrid_cache::__private::to_owned(r#in);
+        let _x = ::hybrid_cache::__private::to_owned(_x);
+        ::std::boxed::Box::pin(async move {
+            longest::uncached(
+                    ::hybrid_cache::__private::borrow(&r#in),
+                    ::hybrid_cache::__private::borrow(&_x),
+                )
+                .await
+        })
+    }
+    /// The key of this answer. `Display` is what stands in Redis.
+    #[must_use]
+    pub(crate) fn key<'a>(r#in: &'a String, _x: Option<&str>) -> ::hybrid_cache::Key
+    where
+        'a: 'a,
+    {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .key(Self::__key(&r#in, &_x))
+    }
+    /// Forgets this answer in every layer and process.
+    pub(crate) async fn invalidate<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::hybrid_cache::Invalidated
+    where
+        'a: 'a,
+    {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .invalidate(Self::__key(&r#in, &_x))
+            .await
+    }
+    /// Forgets all answers of this function, in constant time.
+    pub(crate) async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+    }
+    /// What is cached; never loads, never promotes.
+    #[must_use]
+    pub(crate) async fn peek<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>>
+    where
+        'a: 'a,
+    {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .peek(Self::__key(&r#in, &_x))
+            .await
+    }
+    /// Stores an answer the caller already has.
+    pub(crate) async fn put<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+        value: ::hybrid_cache::__private::ValueOf<Self>,
+    )
+    where
+        'a: 'a,
+    {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .put(Self::__key(&r#in, &_x), value)
+            .await
+    }
+    /// Computes the answer anew and stores it, whatever is cached.
+    pub(crate) async fn refresh<'a>(r#in: &'a String, _x: Option<&str>) -> usize
+    where
+        'a: 'a,
+    {
+        let __hc_key = Self::__key(&r#in, &_x);
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .refresh(__hc_key, Self::__load(r#in, _x))
+            .await
+    }
+    /// What happened so far: hits per layer, misses, loads, errors.
+    #[must_use]
+    pub(crate) fn stats() -> ::hybrid_cache::Stats {
+        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+}
+#[cfg(unix)]
+impl longest {
+    /// The function itself: asks no layer and stores nothing.
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        clippy::missing_errors_doc,
+        clippy::missing_panics_doc,
+        clippy::must_use_candidate,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    #[allow(clippy::ptr_arg)]
+    pub(crate) async fn uncached<'a>(r#in: &'a String, _x: Option<&str>) -> usize
+    where
+        'a: 'a,
+    {
+        r#in.len()
+    }
+}

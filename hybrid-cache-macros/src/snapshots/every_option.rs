@@ -1,0 +1,173 @@
+// #[cached(layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, companion = Greetings, crate = crate :: memo)]
+// async fn greeting(db: &Db, user: &User, id: u64) -> Option<String> { None }
+
+/// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
+async fn greeting(db: &Db, user: &User, id: u64) -> Option<String> {
+    let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+    let __hc_key = Greetings::__key(&user, &id);
+    if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
+        return __hc_answer;
+    }
+    __hc_cache.load(__hc_key, Greetings::__load(db, user, id)).await
+}
+/// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
+#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+struct Greetings {}
+#[automatically_derived]
+impl crate::memo::__private::Function for Greetings {
+    type Outcome = crate::memo::__private::Returns<
+        Option<String>,
+        {
+            #[allow(unused_imports)]
+            use crate::memo::__private::Infallible as _;
+            crate::memo::__private::Probe::<Option<String>>::FALLIBLE
+        },
+    >;
+    fn cache() -> &'static crate::memo::__private::CachedFn<Self::Outcome> {
+        static __HC_CACHE: ::std::sync::LazyLock<
+            crate::memo::__private::CachedFn<
+                <Greetings as crate::memo::__private::Function>::Outcome,
+            >,
+        > = ::std::sync::LazyLock::new(|| {
+            crate::memo::__private::require_cacheable::<
+                crate::memo::__private::ValueOf<Greetings>,
+            >();
+            crate::memo::__private::CachedFn::new(
+                crate::memo::__private::Definition::named("shop.greeting")
+                    .layers(&[crate::memo::LayerKind::Memory])
+                    .ttl({
+                        const __HC_LIFE: ::core::time::Duration = config::LIFE;
+                        const _: () = ::core::assert!(
+                            ! __HC_LIFE.is_zero(),
+                            "this `ttl` is zero, so nothing would be kept"
+                        );
+                        __HC_LIFE
+                    })
+                    .layer_ttl(
+                        crate::memo::LayerKind::Memory,
+                        ::core::time::Duration::from_millis(90000),
+                    )
+                    .jitter(0.1)
+                    .capacity(10000)
+                    .none_ttl(::core::time::Duration::from_millis(10000))
+                    .version(2),
+                crate::memo::__private::Abilities {
+                    codec: ::core::option::Option::None,
+                    is_none: {
+                        #[allow(unused_imports)]
+                        use crate::memo::__private::NeverNone as _;
+                        crate::memo::__private::OptionProbe::<
+                            crate::memo::__private::ValueOf<Greetings>,
+                        >::new()
+                            .is_none()
+                    },
+                    clone_error: {
+                        #[allow(unused_imports)]
+                        use crate::memo::__private::NotClone as _;
+                        crate::memo::__private::CloneProbe::<
+                            crate::memo::__private::ErrorOf<Greetings>,
+                        >::new()
+                            .clone_fn()
+                    },
+                },
+            )
+        });
+        &__HC_CACHE
+    }
+}
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_qualifications,
+    private_interfaces,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction
+)]
+impl Greetings {
+    fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
+        crate::memo::__private::KeyWriter::template(&["user:", ":", ""])
+            .value(id)
+            .value(&user.lang)
+            .finish()
+    }
+    fn __load(
+        db: &Db,
+        user: &User,
+        id: u64,
+    ) -> ::core::pin::Pin<
+        ::std::boxed::Box<
+            dyn ::core::future::Future<Output = Option<String>> + ::core::marker::Send,
+        >,
+    > {
+        let db = crate::memo::__private::to_owned(db);
+        let user = crate::memo::__private::to_owned(user);
+        ::std::boxed::Box::pin(async move {
+            Greetings::uncached(
+                    crate::memo::__private::borrow(&db),
+                    crate::memo::__private::borrow(&user),
+                    id,
+                )
+                .await
+        })
+    }
+    /// The key of this answer. `Display` is what stands in Redis.
+    #[must_use]
+    fn key(user: &User, id: u64) -> crate::memo::Key {
+        <Self as crate::memo::__private::Function>::cache().key(Self::__key(&user, &id))
+    }
+    /// Forgets this answer in every layer and process.
+    async fn invalidate(user: &User, id: u64) -> crate::memo::Invalidated {
+        <Self as crate::memo::__private::Function>::cache()
+            .invalidate(Self::__key(&user, &id))
+            .await
+    }
+    /// Forgets all answers of this function, in constant time.
+    async fn invalidate_all() -> crate::memo::Invalidated {
+        <Self as crate::memo::__private::Function>::cache().invalidate_all().await
+    }
+    /// What is cached; never loads, never promotes.
+    #[must_use]
+    async fn peek(
+        user: &User,
+        id: u64,
+    ) -> ::core::option::Option<crate::memo::__private::ValueOf<Self>> {
+        <Self as crate::memo::__private::Function>::cache()
+            .peek(Self::__key(&user, &id))
+            .await
+    }
+    /// Stores an answer the caller already has.
+    async fn put(user: &User, id: u64, value: crate::memo::__private::ValueOf<Self>) {
+        <Self as crate::memo::__private::Function>::cache()
+            .put(Self::__key(&user, &id), value)
+            .await
+    }
+    /// Computes the answer anew and stores it, whatever is cached.
+    async fn refresh(db: &Db, user: &User, id: u64) -> Option<String> {
+        let __hc_key = Self::__key(&user, &id);
+        <Self as crate::memo::__private::Function>::cache()
+            .refresh(__hc_key, Self::__load(db, user, id))
+            .await
+    }
+    /// What happened so far: hits per layer, misses, loads, errors.
+    #[must_use]
+    fn stats() -> crate::memo::Stats {
+        <Self as crate::memo::__private::Function>::cache().stats()
+    }
+}
+impl Greetings {
+    /// The function itself: asks no layer and stores nothing.
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        clippy::missing_errors_doc,
+        clippy::missing_panics_doc,
+        clippy::must_use_candidate,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn uncached(db: &Db, user: &User, id: u64) -> Option<String> {
+        None
+    }
+}

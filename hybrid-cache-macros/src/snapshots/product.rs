@@ -1,0 +1,170 @@
+// #[cached(layers = "mem,redis,disk", ttl = 300)]
+// pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> { db::product(id, lang).await }
+
+/// Cached with `layers = "mem,redis,disk", ttl = 300`: [`product`](struct@product) has `invalidate` and the other companions.
+pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
+    let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+    let __hc_key = product::__key(&id, &lang);
+    if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
+        return __hc_answer;
+    }
+    __hc_cache.load(__hc_key, product::__load(id, lang)).await
+}
+/// The companions of [`product`](fn@product): forget, look at and refresh the answers it keeps.
+#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+pub struct product {}
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for product {
+    type Outcome = ::hybrid_cache::__private::Returns<
+        Result<Product, DbError>,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Infallible as _;
+            ::hybrid_cache::__private::Probe::<Result<Product, DbError>>::FALLIBLE
+        },
+    >;
+    fn cache() -> &'static ::hybrid_cache::__private::CachedFn<Self::Outcome> {
+        static __HC_CACHE: ::std::sync::LazyLock<
+            ::hybrid_cache::__private::CachedFn<
+                <product as ::hybrid_cache::__private::Function>::Outcome,
+            >,
+        > = ::std::sync::LazyLock::new(|| {
+            ::hybrid_cache::__private::require_cacheable::<
+                ::hybrid_cache::__private::ValueOf<product>,
+            >();
+            ::hybrid_cache::__private::CachedFn::new(
+                ::hybrid_cache::__private::Definition::new(
+                        ::core::concat!(::core::module_path!(), "::", "product"),
+                    )
+                    .layers(
+                        &[
+                            ::hybrid_cache::LayerKind::Memory,
+                            ::hybrid_cache::LayerKind::Redis,
+                            ::hybrid_cache::LayerKind::Disk,
+                        ],
+                    )
+                    .ttl(::core::time::Duration::from_millis(300000)),
+                ::hybrid_cache::__private::Abilities {
+                    codec: ::core::option::Option::Some(
+                        ::hybrid_cache::__private::require_codec::<
+                            ::hybrid_cache::__private::ValueOf<product>,
+                        >(),
+                    ),
+                    is_none: {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NeverNone as _;
+                        ::hybrid_cache::__private::OptionProbe::<
+                            ::hybrid_cache::__private::ValueOf<product>,
+                        >::new()
+                            .is_none()
+                    },
+                    clone_error: {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NotClone as _;
+                        ::hybrid_cache::__private::CloneProbe::<
+                            ::hybrid_cache::__private::ErrorOf<product>,
+                        >::new()
+                            .clone_fn()
+                    },
+                },
+            )
+        });
+        &__HC_CACHE
+    }
+}
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_qualifications,
+    private_interfaces,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction
+)]
+impl product {
+    fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
+        ::hybrid_cache::__private::KeyWriter::new()
+            .argument("id", id)
+            .argument("lang", lang)
+            .finish()
+    }
+    fn __load(
+        id: u64,
+        lang: &str,
+    ) -> ::core::pin::Pin<
+        ::std::boxed::Box<
+            dyn ::core::future::Future<
+                Output = Result<Product, DbError>,
+            > + ::core::marker::Send,
+        >,
+    > {
+        let lang = ::hybrid_cache::__private::to_owned(lang);
+        ::std::boxed::Box::pin(async move {
+            product::uncached(id, ::hybrid_cache::__private::borrow(&lang)).await
+        })
+    }
+    /// The key of this answer. `Display` is what stands in Redis.
+    #[must_use]
+    pub fn key(id: u64, lang: &str) -> ::hybrid_cache::Key {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .key(Self::__key(&id, &lang))
+    }
+    /// Forgets this answer in every layer and process.
+    pub async fn invalidate(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .invalidate(Self::__key(&id, &lang))
+            .await
+    }
+    /// Forgets all answers of this function, in constant time.
+    pub async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+    }
+    /// What is cached; never loads, never promotes.
+    #[must_use]
+    pub async fn peek(
+        id: u64,
+        lang: &str,
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>> {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .peek(Self::__key(&id, &lang))
+            .await
+    }
+    /// Stores an answer the caller already has.
+    pub async fn put(
+        id: u64,
+        lang: &str,
+        value: ::hybrid_cache::__private::ValueOf<Self>,
+    ) {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .put(Self::__key(&id, &lang), value)
+            .await
+    }
+    /// Computes the answer anew and stores it, whatever is cached.
+    pub async fn refresh(id: u64, lang: &str) -> Result<Product, DbError> {
+        let __hc_key = Self::__key(&id, &lang);
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .refresh(__hc_key, Self::__load(id, lang))
+            .await
+    }
+    /// What happened so far: hits per layer, misses, loads, errors.
+    #[must_use]
+    pub fn stats() -> ::hybrid_cache::Stats {
+        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+}
+impl product {
+    /// The function itself: asks no layer and stores nothing.
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        clippy::missing_errors_doc,
+        clippy::missing_panics_doc,
+        clippy::must_use_candidate,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    pub async fn uncached(id: u64, lang: &str) -> Result<Product, DbError> {
+        db::product(id, lang).await
+    }
+}
