@@ -1,0 +1,322 @@
+//! `#[cached]` on functions of every shape it takes: they compile without warnings, under lints that say a lot, and
+//! the second call is answered without the body.
+
+#![warn(missing_docs, unreachable_pub, dead_code, clippy::pedantic)]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use hybrid_cache::cached;
+use serde::{Deserialize, Serialize};
+
+/// Something that any layer can keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    name: String,
+}
+
+/// Something that only memory can keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing(String);
+
+/// An error that cannot be cloned.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotFound;
+
+type Found<T> = Result<T, NotFound>;
+type MaybeProduct = Option<Product>;
+
+fn product_named(name: &str) -> Product {
+    Product { name: name.to_owned() }
+}
+
+/// Finds a product.
+///
+/// # Errors
+///
+/// If `id` is zero.
+#[cached(layers = "mem", ttl = 300, ttl(mem = "2m"), jitter = 0.1, capacity = 10_000, version = 2)]
+pub async fn product(id: u64, lang: &str) -> Result<Product, NotFound> {
+    if id == 0 {
+        return Err(NotFound);
+    }
+    Ok(product_named(&format!("{id} in {lang}")))
+}
+
+#[tokio::test]
+async fn companions_see_and_change_what_the_function_answers() {
+    let first = product(1, "en").await;
+
+    assert_eq!(first, product::uncached(1, "en").await);
+    assert_eq!(product::peek(1, "en").await, first.ok());
+    assert!(product::invalidate(1, "en").await.strict().is_ok());
+    assert_eq!(product::peek(1, "en").await, None);
+
+    product::put(1, "en", product_named("put")).await;
+    assert_eq!(product(1, "en").await, Ok(product_named("put")));
+    assert_eq!(product::refresh(1, "en").await, Ok(product_named("1 in en")));
+    assert_eq!(product(1, "en").await, Ok(product_named("1 in en")));
+
+    assert!(product::invalidate_all().await.strict().is_ok());
+    assert_eq!(product::peek(1, "en").await, None);
+    assert!(product::key(1, "en").as_str().ends_with(":id=1,lang=en"));
+}
+
+#[tokio::test]
+async fn question_marks_and_returns_of_the_body_keep_their_meaning() {
+    /// # Errors
+    ///
+    /// If `id` is zero.
+    #[cached(layers = "mem")]
+    async fn question(id: u64) -> Found<MaybeProduct> {
+        fn positive(id: u64) -> Found<u64> {
+            if id == 0 { Err(NotFound) } else { Ok(id) }
+        }
+        let id = positive(id)?;
+        if id == 1 {
+            return Ok(None);
+        }
+        Ok(Some(product_named("more")))
+    }
+
+    assert_eq!(question(0).await, Err(NotFound));
+    assert_eq!(question(1).await, Ok(None));
+    assert_eq!(question(2).await, Ok(Some(product_named("more"))));
+}
+
+#[tokio::test]
+async fn an_alias_of_a_result_is_recognised_so_that_errors_are_not_kept() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+
+    #[cached(layers = "mem")]
+    async fn second_time_lucky() -> Found<u64> {
+        if CALLS.fetch_add(1, Relaxed) == 0 { Err(NotFound) } else { Ok(7) }
+    }
+
+    assert_eq!(second_time_lucky().await, Err(NotFound));
+    assert_eq!(second_time_lucky().await, Ok(7));
+    assert_eq!(second_time_lucky().await, Ok(7));
+    assert_eq!(CALLS.load(Relaxed), 2);
+}
+
+#[tokio::test]
+async fn an_alias_of_an_option_is_recognised_so_that_none_is_kept_for_none_ttl() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+
+    #[cached(layers = "mem", none_ttl = 0)]
+    async fn second_time_lucky() -> Found<MaybeProduct> {
+        let first = CALLS.fetch_add(1, Relaxed) == 0;
+        Ok((!first).then(|| product_named("found")))
+    }
+
+    assert_eq!(second_time_lucky().await, Ok(None));
+    assert_eq!(second_time_lucky().await, Ok(Some(product_named("found"))));
+    second_time_lucky().await.unwrap();
+    assert_eq!(CALLS.load(Relaxed), 2);
+}
+
+#[tokio::test]
+async fn borrowed_arguments_of_every_kind_are_lent_to_the_body_and_part_of_the_key() {
+    #[cached(layers = "mem")]
+    async fn drawn(
+        tags: &[u32],
+        path: &Path,
+        lang: Option<&str>,
+        other: Option<&Product>,
+        this: &Product,
+        title: &'static str,
+    ) -> Drawing {
+        Drawing(format!("{tags:?} {} {lang:?} {other:?} {this:?} {title}", path.display()))
+    }
+
+    let this = product_named("this");
+    let (path, other) = (Path::new("a"), Some(&this));
+    let full = drawn(&[1, 2], path, Some("en"), other, &this, "t").await;
+    let bare = drawn(&[], path, None, None, &this, "t").await;
+
+    assert_eq!(full, drawn::uncached(&[1, 2], path, Some("en"), other, &this, "t").await);
+    assert_eq!(drawn::peek(&[1, 2], path, Some("en"), other, &this, "t").await, Some(full));
+    assert_eq!(drawn::peek(&[], path, None, None, &this, "t").await, Some(bare));
+    assert_eq!(drawn::peek(&[1], path, None, None, &this, "t").await, None);
+}
+
+#[tokio::test]
+async fn lifetimes_of_the_function_are_repeated_in_the_companions() {
+    #[cached(layers = "mem")]
+    async fn longest<'a, 'b: 'a>(one: &'a str, other: &'b str) -> usize {
+        let longer: &'a str = if one.len() > other.len() { one } else { other };
+        longer.len()
+    }
+
+    assert_eq!(longest("a", "bc").await, 2);
+    assert_eq!(longest::refresh("a", "bc").await, 2);
+    assert_eq!(longest::peek("a", "bc").await, Some(2));
+}
+
+#[tokio::test]
+async fn a_body_may_call_its_own_function() {
+    #[cached(layers = "mem")]
+    async fn fibonacci(n: u64) -> u64 {
+        if n < 2 { n } else { fibonacci(n - 1).await + fibonacci(n - 2).await }
+    }
+
+    let answer = tokio::spawn(fibonacci(50)).await.unwrap();
+
+    assert_eq!(answer, 12_586_269_025);
+    assert_eq!(fibonacci::stats().loads(), 51);
+}
+
+#[tokio::test]
+async fn a_key_is_written_as_its_template_says() {
+    #[cached(layers = "mem", key = "user:{user.name}:{r#type}", skip(db), companion = Described)]
+    async fn described(db: &Arc<AtomicU64>, user: &Product, r#type: u8) -> Arc<str> {
+        db.fetch_add(1, Relaxed);
+        format!("{user:?} {}", r#type).into()
+    }
+
+    let calls = Arc::new(AtomicU64::new(0));
+    let (ann, bob) = (product_named("ann"), product_named("bob"));
+    let first = described(&calls, &ann, 3).await;
+
+    assert_eq!(described(&Arc::default(), &ann, 3).await, first);
+    assert_eq!(described(&calls, &bob, 3).await, Described::uncached(&Arc::default(), &bob, 3).await);
+    assert_eq!(calls.load(Relaxed), 2);
+    assert!(Described::key(&ann, 3).as_str().ends_with(":user:ann:3"), "{}", Described::key(&ann, 3));
+}
+
+#[tokio::test]
+async fn arguments_may_have_any_name() {
+    #[cached(layers = "mem")]
+    async fn sum(
+        value: u8,
+        key: u8,
+        cache: u8,
+        answer: u8,
+        result: u8,
+        self_: u8,
+        r#fn: u8,
+        _unused: u8,
+    ) -> u8 {
+        value + key + cache + answer + result + self_ + r#fn
+    }
+
+    assert_eq!(sum(1, 2, 3, 4, 5, 6, 7, 8).await, 28);
+    sum::put(1, 2, 3, 4, 5, 6, 7, 8, 0).await;
+    assert_eq!(sum(1, 2, 3, 4, 5, 6, 7, 8).await, 0);
+    assert!(
+        sum::key(1, 2, 3, 4, 5, 6, 7, 8)
+            .as_str()
+            .ends_with("_unused=8,answer=4,cache=3,fn=7,key=2,result=5,self_=6,value=1")
+    );
+}
+
+mod shadowed {
+    //! A module in which everything means something else.
+    #![expect(dead_code, non_camel_case_types, reason = "these are here to be in the way")]
+
+    struct Option;
+    struct String;
+    struct Vec;
+    struct Box;
+    struct Some;
+    struct Send;
+    struct Future;
+    type u64 = u8;
+    type Result<T> = ::std::result::Result<T, ()>;
+    mod std {}
+    mod core {}
+    mod hybrid_cache {}
+
+    #[::hybrid_cache::cached(layers = "mem", ttl = "5m")]
+    pub(super) async fn doubled(number: u64) -> Result<u64> {
+        Ok(number * 2)
+    }
+}
+
+#[tokio::test]
+async fn a_module_that_shadows_the_prelude_is_no_obstacle() {
+    assert_eq!(shadowed::doubled(4).await, Ok(8));
+    assert_eq!(shadowed::doubled::peek(4).await, Some(8));
+}
+
+mod under_another_name {
+    //! As if the crate were called differently in Cargo.toml.
+    pub(crate) use hybrid_cache as memo;
+}
+
+#[tokio::test]
+async fn the_runtime_may_be_known_under_another_name() {
+    #[cached(layers = "mem", crate = under_another_name::memo)]
+    async fn one() -> u64 {
+        1
+    }
+
+    assert_eq!(one().await, 1);
+    assert_eq!(one::peek().await, Some(1));
+}
+
+const LIFE: Duration = Duration::from_secs(7);
+
+mod neighbours {
+    //! Other attributes above and below.
+
+    use super::{LIFE, cached};
+
+    #[tracing::instrument]
+    #[cached(layers = "mem", ttl = LIFE)]
+    #[allow(clippy::no_effect_underscore_binding, reason = "also for the body")]
+    pub(super) async fn above(number: u64) -> u64 {
+        let _ignored = 1;
+        number
+    }
+
+    #[cached(layers = "mem")]
+    #[tracing::instrument]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "one of the two functions that this becomes would not fulfil it"
+    )]
+    #[must_use]
+    pub(super) async fn below(text: String) -> usize {
+        text.len()
+    }
+
+    #[cfg(any())]
+    #[cached]
+    async fn cut_out_above() -> Missing {
+        Missing
+    }
+
+    #[cached]
+    #[cfg(any())]
+    async fn cut_out_below() -> Missing {
+        Missing
+    }
+}
+
+#[tokio::test]
+async fn other_attributes_keep_their_meaning() {
+    assert_eq!(neighbours::above(1).await, 1);
+    assert_eq!(neighbours::below("four".to_owned()).await, 4);
+    assert_eq!(neighbours::below::peek("four".to_owned()).await, Some(4));
+}
+
+#[tokio::test]
+async fn futures_of_the_function_and_its_companions_can_be_spawned() {
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+
+    sendable(product(9, "en")).await.unwrap();
+    sendable(product::peek(9, "en")).await.unwrap();
+    sendable(product::refresh(9, "en")).await.unwrap();
+    sendable(product::put(9, "en", product_named("nine"))).await;
+    sendable(product::invalidate(9, "en")).await;
+    sendable(product::uncached(9, "en")).await.unwrap();
+}
