@@ -36,3 +36,8 @@ pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
 pub use runtime::{Shutdown, flush, report, shutdown, stats};
 pub use stats::Stats;
+
+/// The README's programs, as tests.
+#[cfg(all(doctest, feature = "redis", feature = "disk"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
