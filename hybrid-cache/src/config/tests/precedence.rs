@@ -14,8 +14,8 @@ fn redis(pairs: &[(&str, &str)]) -> Option<(String, Option<String>)> {
     Some((redis.url.expose().to_owned(), redis.password.map(|password| password.expose().to_owned())))
 }
 
-fn with(url: &str, password: Option<&str>) -> (String, Option<String>) {
-    (url.to_owned(), password.map(ToOwned::to_owned))
+fn with(url: &str, password: Option<&str>) -> Option<(String, Option<String>)> {
+    Some((url.to_owned(), password.map(ToOwned::to_owned)))
 }
 
 /// A builder that sets everything, over an environment that sets everything differently.
@@ -88,7 +88,7 @@ fn the_environment_can_be_left_out() {
     ]);
     let settings = builder().without_environment().settings(&environment).unwrap();
 
-    assert_eq!(settings.ttl, Duration::from_mins(5));
+    assert_eq!(settings.ttl, Duration::from_secs(300));
     assert_eq!(settings.function("product").ttl, None);
     assert!(settings.redis.is_none());
     assert!(settings.disk.is_some(), "the directory of the platform is not a setting of ours");
@@ -96,15 +96,12 @@ fn the_environment_can_be_left_out() {
 
 #[test]
 fn the_platforms_redis_variables_count_where_ours_say_nothing() {
-    assert_eq!(redis(&[("REDIS_URL", "redis://p")]), Some(with("redis://p", None)));
-    assert_eq!(redis(&[("REDIS_URL", "redis://p"), (URL, "redis://ours")]), Some(with("redis://ours", None)));
-    assert_eq!(
-        redis(&[(URL, "redis://ours"), ("REDIS_PASSWORD", "p")]),
-        Some(with("redis://ours", Some("p")))
-    );
+    assert_eq!(redis(&[("REDIS_URL", "redis://p")]), with("redis://p", None));
+    assert_eq!(redis(&[("REDIS_URL", "redis://p"), (URL, "redis://ours")]), with("redis://ours", None));
+    assert_eq!(redis(&[(URL, "redis://ours"), ("REDIS_PASSWORD", "p")]), with("redis://ours", Some("p")));
     assert_eq!(
         redis(&[(URL, "redis://ours"), ("REDIS_PASSWORD", "p"), (PASSWORD, "ours")]),
-        Some(with("redis://ours", Some("ours")))
+        with("redis://ours", Some("ours"))
     );
     assert_eq!(redis(&[("REDIS_PASSWORD", "p")]), None, "a password alone is no server");
 }
@@ -112,11 +109,11 @@ fn the_platforms_redis_variables_count_where_ours_say_nothing() {
 #[test]
 fn a_password_inside_the_address_is_as_strong_as_the_address() {
     let ours = "redis://:inside@ours";
-    assert_eq!(redis(&[(URL, ours), ("REDIS_PASSWORD", "p")]), Some(with(ours, None)));
-    assert_eq!(redis(&[(URL, ours), (PASSWORD, "separate")]), Some(with(ours, Some("separate"))));
+    assert_eq!(redis(&[(URL, ours), ("REDIS_PASSWORD", "p")]), with(ours, None));
+    assert_eq!(redis(&[(URL, ours), (PASSWORD, "separate")]), with(ours, Some("separate")));
     let platform = "redis://:inside@platform";
-    assert_eq!(redis(&[("REDIS_URL", platform), ("REDIS_PASSWORD", "p")]), Some(with(platform, Some("p"))));
-    assert_eq!(redis(&[("REDIS_URL", platform), (PASSWORD, "ours")]), Some(with(platform, Some("ours"))));
+    assert_eq!(redis(&[("REDIS_URL", platform), ("REDIS_PASSWORD", "p")]), with(platform, Some("p")));
+    assert_eq!(redis(&[("REDIS_URL", platform), (PASSWORD, "ours")]), with(platform, Some("ours")));
 
     let environment = Environment::of([(PASSWORD, "of another server")]);
     let settings = builder().redis("redis://:inside@code").settings(&environment).unwrap();

@@ -95,9 +95,7 @@ fn assert_outcome_silent(builder: Builder, environment: &Environment) {
             assert_never_shown(&error);
             assert!(std::error::Error::source(&error).is_none(), "a source might quote the address");
             let ConfigError::Invalid { problems } = error else { panic!("{error}") };
-            for problem in &problems {
-                assert_never_shown(problem);
-            }
+            problems.iter().for_each(|problem| assert_never_shown(problem));
         }
     }
 }
