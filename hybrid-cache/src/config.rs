@@ -42,8 +42,13 @@ pub(crate) struct Settings {
     /// Entries in memory, for each function.
     pub(crate) mem_capacity: u64,
     /// `None`: no address was given, the layer is skipped.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a layer that was not compiled in"))]
     pub(crate) redis: Option<RedisSettings>,
     /// `None`: no directory was given and the platform has none for caches, the layer is skipped.
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "disk-sled")),
+        allow(dead_code, reason = "for a layer that was not compiled in")
+    )]
     pub(crate) disk: Option<DiskSettings>,
     functions: FunctionOverrides,
     /// What [`Settings::report`] shows.
@@ -59,23 +64,21 @@ impl Settings {
 
 /// Where the shared layer is and how long it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a layer that was not compiled in"))]
 pub(crate) struct RedisSettings {
     pub(crate) url: Secret,
-    /// Takes the place of a password inside `url`.
+    /// Stronger than a password inside `url`; there is none here where the one inside is the stronger.
     pub(crate) password: Option<Secret>,
     /// For one operation, connecting included.
     pub(crate) timeout: Duration,
 }
 
-impl RedisSettings {
-    /// The address for a log line or an error: without its password, or `***` where it cannot be told apart.
-    pub(crate) fn shown_url(&self) -> String {
-        redis_url::redacted(&self.url)
-    }
-}
-
 /// Where the disk layer is and how much it may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    not(any(feature = "disk", feature = "disk-sled")),
+    allow(dead_code, reason = "for a layer that was not compiled in")
+)]
 pub(crate) struct DiskSettings {
     pub(crate) dir: PathBuf,
     pub(crate) max_bytes: u64,
