@@ -34,9 +34,9 @@
 //! ## Templates
 //!
 //! `key = "user:{id}:{user.lang}"` writes its literals as they stand, except that the space, control characters and
-//! `~ ' ( ) [ ] { } # %` become `%%XX`. Inside a value, the character that begins the literal *behind* it is
-//! escaped wherever it occurs, in numbers and names too: a value ends where its literal begins. Where two
-//! placeholders touch, a `,` is written between them.
+//! `~ ' ( ) [ ] { } # %` become `%%XX`. In the texts, numbers and words of a value, the character that begins the
+//! literal *behind* it is escaped wherever it occurs (unless it is one of those just named): a value ends where
+//! its literal begins. Where two placeholders touch, a `,` is written between them.
 //!
 //! ## Long keys
 //!
@@ -47,9 +47,10 @@
 //!
 //! Different values have different texts, up to what serde itself or this grammar identifies: the width of a number
 //! (`1u8`, `1i64`), `Some(v)` and `v`, a newtype and its content, a char and a string of one, unit variants and unit
-//! structs and the string of their name, unit and the empty tuple, a struct and a map with its fields as keys. Within one argument of one type
-//! this matters only for `#[serde(untagged)]` and hand-written `Serialize`. What a type does not serialise
-//! (`#[serde(skip)]`) is not in the key. The order of a `HashSet` is that of its iteration: use a `BTreeSet`.
+//! structs and the string of their name, a newtype variant and a tuple variant of one, unit and the empty tuple, a
+//! struct and a map with its fields as keys. Within one argument of one type this matters only for
+//! `#[serde(untagged)]` and hand-written `Serialize`. What a type does not serialise (`#[serde(skip)]`) is not in
+//! the key. The order of a `HashSet` is that of its iteration: use a `BTreeSet`.
 
 use std::fmt;
 

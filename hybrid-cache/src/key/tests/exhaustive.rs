@@ -17,11 +17,11 @@ struct Dictionary {
 }
 
 impl Dictionary {
-    fn enter(&mut self, text: String, values: &[&Node]) {
+    fn enter(&mut self, text: &str, values: &[&Node]) {
         let meaning: Vec<_> = values.iter().map(|value| value.meaning()).collect();
-        let known = self.meanings.entry(text.clone()).or_insert_with(|| meaning.clone());
+        let known = self.meanings.entry(text.to_owned()).or_insert_with(|| meaning.clone());
         assert_eq!(*known, meaning, "two meanings of {text}");
-        let known = self.texts.entry(meaning.clone()).or_insert_with(|| text.clone());
+        let known = self.texts.entry(meaning.clone()).or_insert_with(|| text.to_owned());
         assert_eq!(*known, text, "two texts of {meaning:?}");
     }
 }
@@ -88,10 +88,10 @@ fn compounds(parts: &[Node]) -> Vec<Node> {
 fn no_two_short_strings_share_a_text() {
     let mut dictionary = Dictionary::default();
     for string in strings("a1-.e,=:~'()[]{}#%*?x2C \"\\\u{85}é", 2) {
-        dictionary.enter(text(&string), &[&string]);
+        dictionary.enter(&text(&string), &[&string]);
     }
     for string in strings("%2C7E,~", 4) {
-        dictionary.enter(text(&string), &[&string]);
+        dictionary.enter(&text(&string), &[&string]);
     }
 }
 
@@ -100,7 +100,7 @@ fn no_two_small_values_share_a_text() {
     let mut dictionary = Dictionary::default();
     let parts = parts();
     for value in parts.iter().chain(&strings("a1,=~'()[]{}%", 2)).chain(&compounds(&parts)) {
-        dictionary.enter(text(value), &[value]);
+        dictionary.enter(&text(value), &[value]);
     }
 }
 
@@ -112,12 +112,12 @@ fn no_two_small_values_in_values_share_a_text() {
     for one in &compounds {
         for other in compounds.iter().step_by(7) {
             let pair = Node::Seq(vec![one.clone(), other.clone()]);
-            dictionary.enter(text(&pair), &[&pair]);
+            dictionary.enter(&text(&pair), &[&pair]);
             let entry = Node::Map(vec![(one.clone(), other.clone())]);
-            dictionary.enter(text(&entry), &[&entry]);
+            dictionary.enter(&text(&entry), &[&entry]);
         }
         let some = Node::Some(Box::new(Node::Some(Box::new(one.clone()))));
-        dictionary.enter(text(&some), &[&some]);
+        dictionary.enter(&text(&some), &[&some]);
     }
 }
 
@@ -128,7 +128,7 @@ fn no_two_pairs_of_arguments_share_a_text() {
     for one in &parts {
         for other in &parts {
             let written = KeyWriter::new().argument("a", one).argument("b", other).finish();
-            dictionary.enter(written.as_lookup().to_owned(), &[one, other]);
+            dictionary.enter(written.as_lookup(), &[one, other]);
         }
     }
 }
@@ -149,7 +149,7 @@ fn no_two_pairs_of_values_in_a_template_share_a_text_whatever_stands_between_the
         for one in &values {
             for other in &values {
                 let written = KeyWriter::template(literals).value(one).value(other).finish();
-                dictionary.enter(written.as_lookup().to_owned(), &[one, other]);
+                dictionary.enter(written.as_lookup(), &[one, other]);
             }
         }
     }
