@@ -1,0 +1,45 @@
+//! Many callers, one load.
+
+use hybrid_cache_test_support::RedisServer;
+
+use crate::{eventually, program::Settings};
+
+#[test]
+fn sixty_four_tasks_that_ask_for_one_answer_share_one_load_whatever_the_layers() {
+    for layers in ["mem", "redis", "disk", "mem,redis", "mem,disk", "redis,disk", "mem,redis,disk"] {
+        let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+        let mut program = Settings::new().redis(&redis).disk(dir.path()).quote_in(layers).start();
+        program.ask("gate closed");
+        program.ask("many 64 quote 7");
+        eventually("a body begins", || program.number("bodies") > 0);
+        program.ask("gate open");
+
+        assert_eq!(program.ask("answers"), "64 x 1", "layers = {layers}");
+        let stats = program.stats("quote");
+        assert_eq!((program.number("bodies"), stats.get("loads")), (1, 1), "layers = {layers}: {stats:?}");
+    }
+}
+
+#[test]
+fn an_error_that_cannot_be_shared_is_found_by_everyone_and_blocks_no_one() {
+    let mut program = Settings::new().quote_in("mem").start();
+    program.ask("many 64 quote 404");
+
+    assert_eq!(program.ask("answers"), "64 x error: no quote");
+    assert_eq!(program.call("quote", 7), "1");
+}
+
+#[test]
+fn different_questions_do_not_wait_for_each_other() {
+    let mut program = Settings::new().quote_in("mem").start();
+    program.call("quote", 2);
+    program.ask("gate closed");
+    program.ask("many 1 quote 1");
+    eventually("the first body begins", || program.number("bodies") == 2);
+
+    assert_eq!(program.call("quote", 2), "1", "an answer in memory while another is being loaded");
+    program.ask("many 1 quote 3");
+    eventually("a third body begins beside it", || program.number("bodies") == 3);
+    program.ask("gate open");
+    assert_eq!(program.ask("answers"), "2 x 1");
+}
