@@ -74,7 +74,7 @@ impl KeyText {
         }
     }
 
-    /// The key of these arguments for the function `scope` (`namespace:function`, see [`scope`](super::scope)).
+    /// The key of these arguments for the function `scope` (`namespace:function`).
     #[must_use]
     pub fn into_key(self, scope: &str) -> Key {
         match self.0 {
