@@ -26,7 +26,7 @@ pub fn duration(duration: Duration) -> String {
         0..1_000 => return format!("{nanos:>3}   ns"),
         1_000..1_000_000 => ("µs", 1_000),
         1_000_000..1_000_000_000 => ("ms", 1_000_000),
-        _ => (" s", 1_000_000_000),
+        _ => ("s ", 1_000_000_000),
     };
     let tenths = nanos * 10 / size;
     format!("{:>3}.{} {unit}", tenths / 10, tenths % 10)
@@ -48,7 +48,7 @@ mod tests {
         let texts = nanos.map(|nanos| duration(Duration::from_nanos(nanos)));
         assert_eq!(
             texts,
-            ["  0   ns", "999   ns", "  1.0 µs", " 43.2 µs", "999.9 µs", "  1.0 ms", "412.3 ms", "  1.5  s"]
+            ["  0   ns", "999   ns", "  1.0 µs", " 43.2 µs", "999.9 µs", "  1.0 ms", "412.3 ms", "  1.5 s "]
         );
     }
 }
