@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
     RedisError,
-    aio::{AsyncPushSender, MultiplexedConnection},
+    aio::MultiplexedConnection,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
@@ -46,14 +46,10 @@ impl Address {
         Ok(Self { info, connect_limit: settings.timeout.max(CONNECT_LIMIT), censor })
     }
 
-    /// Connects; `on_push` is told when the connection is lost later on.
+    /// Connects, signs in and selects the database.
     ///
-    /// RESP3, where the client notices a lost connection without asking anything; RESP2 where the server knows no
-    /// better, or the user is not allowed to switch.
-    pub(super) async fn connect(
-        &self,
-        on_push: impl AsyncPushSender,
-    ) -> Result<MultiplexedConnection, Fault> {
+    /// In RESP3, or in RESP2 where the server knows no better or the user is not allowed to switch.
+    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
         if matches!(self.info.addr(), ConnectionAddr::TcpTls { .. }) {
             provide_tls();
         }
@@ -62,7 +58,7 @@ impl Address {
             // Each operation has a budget around everything it does; a second timer per command would only cost.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(WAITING_REQUESTS);
-        let resp3 = self.open(ProtocolVersion::RESP3, &config.clone().set_push_sender(on_push)).await;
+        let resp3 = self.open(ProtocolVersion::RESP3, &config).await;
         let connection = match resp3 {
             Err(error) if lacks_resp3(&error) => self.open(ProtocolVersion::RESP2, &config).await,
             other => other,

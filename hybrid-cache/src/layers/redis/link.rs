@@ -10,7 +10,7 @@ use std::{
     panic::catch_unwind,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use redis::{PushInfo, PushKind, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use tokio::{
     runtime::{Handle, Id},
     task::{AbortHandle, JoinError},
@@ -53,7 +53,6 @@ pub(super) struct Link {
     has_timers: bool,
     connection: Shared<BoxFuture<'static, Result<MultiplexedConnection, Fault>>>,
     connecting: Option<AbortHandle>,
-    lost: Arc<AtomicBool>,
     timeouts: AtomicU32,
 }
 
@@ -66,7 +65,7 @@ impl Links {
         &self.address
     }
 
-    /// The connection of the current runtime; a new one if there is none or the old one is known to be lost.
+    /// The connection of the current runtime; a new one if there is none, or making it failed.
     pub(super) fn current(&self) -> Result<Arc<Link>, Fault> {
         let Ok(runtime) = Handle::try_current() else {
             return Err(Fault::Unusable(Cause::new("called outside a tokio runtime, which Redis needs")));
@@ -122,15 +121,11 @@ impl Links {
 
 impl Link {
     fn open(address: &Address, runtime: &Handle) -> Self {
-        let lost = Arc::new(AtomicBool::new(false));
         let has_timers = has_timers();
-        let (connecting, connection) = if has_timers {
-            connect(address.clone(), runtime, Arc::clone(&lost))
-        } else {
-            (None, pending().boxed())
-        };
+        let (connecting, connection) =
+            if has_timers { connect(address.clone(), runtime) } else { (None, pending().boxed()) };
         let connection = connection.shared();
-        Self { runtime: runtime.id(), has_timers, connection, connecting, lost, timeouts: AtomicU32::new(0) }
+        Self { runtime: runtime.id(), has_timers, connection, connecting, timeouts: AtomicU32::new(0) }
     }
 
     /// The connection, as soon as there is one.
@@ -148,9 +143,9 @@ impl Link {
         self.timeouts.store(0, Relaxed);
     }
 
-    /// False once the connection is known to be lost, or the attempt to make it to have failed.
+    /// False once the attempt to connect has failed. Whether a connection still works is found out by using it.
     fn is_usable(&self) -> bool {
-        !self.lost.load(Relaxed) && self.look(Result::is_ok).unwrap_or(true)
+        self.look(Result::is_ok).unwrap_or(true)
     }
 
     /// What became of the attempt to connect, if it has ended.
@@ -183,16 +178,8 @@ type Connecting = BoxFuture<'static, Result<MultiplexedConnection, Fault>>;
 
 /// Connects in a task of its own: it outlives the operation that needs the connection first, and where tokio panics,
 /// as on a runtime without IO, the panic ends in that task and not in our caller.
-fn connect(address: Address, runtime: &Handle, lost: Arc<AtomicBool>) -> (Option<AbortHandle>, Connecting) {
-    let task = runtime.spawn(async move {
-        let on_push = move |push: PushInfo| -> Result<(), redis::aio::SendError> {
-            if push.kind == PushKind::Disconnection {
-                lost.store(true, Relaxed);
-            }
-            Ok(())
-        };
-        address.connect(on_push).await
-    });
+fn connect(address: Address, runtime: &Handle) -> (Option<AbortHandle>, Connecting) {
+    let task = runtime.spawn(async move { address.connect().await });
     let abort = task.abort_handle();
     (Some(abort), task.map(|ended| ended.unwrap_or_else(|error| Err(not_connected(&error)))).boxed())
 }

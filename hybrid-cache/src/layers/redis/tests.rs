@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use hybrid_cache_test_support::RedisServer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::proxy::Proxy;
 use super::*;
@@ -64,4 +65,25 @@ async fn within_budget<T>(operation: impl Future<Output = T>) -> T {
     let outcome = operation.await;
     assert!(start.elapsed() < BUDGET + SLACK, "took {:?}", start.elapsed());
     outcome
+}
+
+/// A server that greets like Redis and answers every request with `bytes`.
+async fn lying(greeting: &'static [u8], bytes: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = vec![0; 1 << 16];
+                let mut reply = greeting;
+                while client.read(&mut request).await.is_ok_and(|count| count > 0) {
+                    if client.write_all(reply).await.is_err() {
+                        return;
+                    }
+                    reply = bytes;
+                }
+            });
+        }
+    });
+    url
 }

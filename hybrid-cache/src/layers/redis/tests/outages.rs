@@ -1,7 +1,5 @@
 //! What a failing server does.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
 use super::*;
 
 #[tokio::test]
@@ -151,27 +149,6 @@ async fn a_network_that_swallows_everything_costs_one_budget_and_a_new_connectio
     assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
-/// A server that greets like Redis and answers every request with `bytes`.
-async fn lying(greeting: &'static [u8], bytes: &'static [u8]) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = vec![0; 1 << 16];
-                let mut reply = greeting;
-                while client.read(&mut request).await.is_ok_and(|count| count > 0) {
-                    if client.write_all(reply).await.is_err() {
-                        return;
-                    }
-                    reply = bytes;
-                }
-            });
-        }
-    });
-    url
-}
-
 #[tokio::test]
 async fn whatever_a_server_says_is_an_error_within_the_budget() {
     const HELLO: &[u8] = b"%1\r\n$5\r\nproto\r\n:3\r\n+OK\r\n+OK\r\n";
@@ -209,4 +186,33 @@ async fn an_array_nested_without_end_is_an_error() {
     let nested: &'static [u8] = b"*1\r\n".repeat(50_000).leak();
     let layer = layer_at(&lying(b"%0\r\n+OK\r\n+OK\r\n", nested).await);
     assert!(within_budget(layer.get(&key(1))).await.is_err());
+}
+
+#[tokio::test]
+async fn an_attempt_to_connect_that_failed_meanwhile_is_not_held_against_the_next_operation() {
+    let server = RedisServer::start();
+    server.pause();
+    let layer = layer(&server);
+    assert!(matches!(within_budget(layer.get(&key(1))).await, Err(LayerError::Timeout { .. })));
+    // The attempt goes on without us until its own limit.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    server.resume();
+
+    layer.get(&key(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_probe_whose_caller_went_away_does_not_keep_redis_out() {
+    let mut server = RedisServer::start();
+    let layer = layer(&server);
+    server.kill();
+    while !matches!(layer.get(&key(1)).await, Err(LayerError::Resting { .. })) {}
+    server.restart();
+    let start = Instant::now();
+    while layer.get(&key(1)).now_or_never().is_some() {
+        assert!(start.elapsed() < Duration::from_secs(5), "there is no probe");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    layer.get(&key(1)).await.unwrap();
 }

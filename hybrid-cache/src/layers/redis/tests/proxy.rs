@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -28,6 +28,7 @@ pub(super) struct Proxy {
 struct Counted {
     connections: AtomicUsize,
     requests: AtomicUsize,
+    loses_replies: AtomicBool,
 }
 
 impl Proxy {
@@ -59,6 +60,11 @@ impl Proxy {
     /// How often bytes came from clients: with one operation at a time, the number of round trips.
     pub(super) fn requests(&self) -> usize {
         self.counted.requests.load(SeqCst)
+    }
+
+    /// Closes each connection instead of passing a reply on.
+    pub(super) fn lose_replies(&self, yes: bool) {
+        self.counted.loses_replies.store(yes, SeqCst);
     }
 
     /// Takes all requests and passes none on, like a network that went away.
@@ -95,6 +101,7 @@ async fn relay(
                 _ => return,
             },
             read = server.read(&mut down) => match read {
+                Ok(_) if counted.loses_replies.load(SeqCst) => return,
                 Ok(count) if count > 0 && client.write_all(&down[..count]).await.is_ok() => {}
                 _ => return,
             },

@@ -96,6 +96,23 @@ async fn a_put_that_timed_out_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_put_whose_reply_was_lost_leaves_nothing_behind() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port(), Duration::ZERO).await;
+    let layer = layer_at(&proxy.url());
+    layer.get(&key(1)).await.unwrap();
+    proxy.lose_replies(true);
+
+    let error = layer.put(&key(1), b"carried out".to_vec(), LIFE).await.unwrap_err();
+
+    assert!(matches!(error, LayerError::Redis { .. }), "{error:?}");
+    assert_eq!(server.ask::<i64>(&["EXISTS", key(1).as_str()]), 1);
+    proxy.lose_replies(false);
+    let (reading, _) = until_answered(async || layer.get(&key(1)).await).await;
+    assert_eq!(reading.record, None);
+}
+
+#[tokio::test]
 async fn a_put_whose_caller_went_away_leaves_nothing_behind() {
     let (server, layer) = hanging().await;
 
