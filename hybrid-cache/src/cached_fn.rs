@@ -39,11 +39,11 @@ use crate::{
     flight::{Boarding, Flights, Landing, Ticket},
     invalidated::Invalidated,
     key::{self, Key, text::KeyText},
-    layers::{Layer, Removal, memory::Memory},
+    layers::{Layer, Reading, Removal, memory::Memory},
     options::Options,
     outcome::{CloneError, IsNone, Outcome},
     policy::{Freshness, Life, Policy},
-    record::{Dates, codec::Payload, refusal::Refusal},
+    record::{self, Current, Dates, Marks, Shared, codec::Payload, refusal::Refusal},
     recursion,
     runtime::{self, Runtime},
     stats::{Counters, Stats},
@@ -58,6 +58,9 @@ pub struct CachedFn<R: Outcome> {
     /// The byte layers, in the order in which they are asked and told to forget: shared before private.
     layers: Vec<Arc<dyn Layer>>,
     policy: Policy,
+    /// How long copies that only their process knows of may live: so long the shared layer has to remember what was
+    /// forgotten. Zero without both a shared and a private layer.
+    trace: Duration,
     wait: Duration,
     flights: Flights<Landed<R>>,
     records: Records<R::Value>,
@@ -91,8 +94,10 @@ const OWN_LOADS: usize = 8;
 enum Stored {
     /// Takes them.
     Wanted,
-    /// Replaces them.
+    /// Computes a newer one.
     Outdated,
+    /// Puts another one in their place, and makes every other process's copies worthless.
+    Replaced,
 }
 
 /// An answer with what has to be known to store it.
@@ -106,8 +111,8 @@ struct Answer<V> {
 enum Origin {
     /// The body, just now.
     Body(Life),
-    /// A copy with these dates, whose bytes need not be made again.
-    Copy(Dates, Payload),
+    /// A copy with these dates and of this generation, whose bytes need not be made again.
+    Copy(Dates, u64, Payload),
 }
 
 /// A byte layer to copy into, and the function's epoch there from before the answer was computed.
@@ -121,6 +126,8 @@ struct Asked<'a, V> {
     found: Option<(LayerKind, Answer<V>)>,
     /// The layers that were asked before that, and answered.
     without: Vec<Target<'a>>,
+    /// What the shared layer said, if the function has one and it answered.
+    shared: Option<Shared>,
 }
 
 impl<R: Outcome> CachedFn<R> {
@@ -154,6 +161,7 @@ impl<R: Outcome> CachedFn<R> {
             scope,
             enabled: options.enabled,
             memory,
+            trace: trace_of(&layers, &options.policy),
             layers,
             policy: options.policy,
             wait: options.wait,
@@ -303,8 +311,8 @@ impl<R: Outcome> CachedFn<R> {
         F: Future<Output = R::Output> + Send + 'static,
     {
         // Asked in any case: what is stored later must carry the epoch from before the load.
-        let asked = self.ask_layers(&key, stored).await;
-        let answer = match asked.found {
+        let mut asked = self.ask_layers(&key, stored).await;
+        let answer = match asked.found.take() {
             Some((layer, answer)) => {
                 self.counters.hit(layer);
                 Ok(answer)
@@ -312,7 +320,7 @@ impl<R: Outcome> CachedFn<R> {
             None => self.run(body).await,
         };
         match answer {
-            Ok(answer) => self.deliver(&ticket, &key, answer, &asked.without, stored, caller).await,
+            Ok(answer) => self.deliver(&ticket, &key, answer, &asked, stored, caller).await,
             Err(failure) => {
                 if let Ok(error) = &failure {
                     ticket.land(self.landed_error(error));
@@ -326,21 +334,30 @@ impl<R: Outcome> CachedFn<R> {
     /// Asks the byte layers from fast to slow. One that fails is skipped, and is not copied into either: without its
     /// epoch nothing that is stored there could be trusted.
     async fn ask_layers(&'static self, key: &Key, stored: Stored) -> Asked<'static, R::Value> {
-        let mut asked = Asked { found: None, without: Vec::new() };
+        let mut asked = Asked { found: None, without: Vec::new(), shared: None };
         for layer in self.byte_layers() {
-            match layer.get(key).await {
-                Ok(reading) => {
-                    if stored == Stored::Wanted
-                        && let Some(bytes) = reading.record
-                        && let Some(answer) = self.trust(layer.kind(), bytes, key, reading.epoch)
-                    {
-                        asked.found = Some((layer.kind(), answer));
-                        return asked;
-                    }
-                    asked.without.push(Target { layer, epoch: reading.epoch });
+            let Reading { record, epoch } = match layer.get(key).await {
+                Ok(reading) => reading,
+                Err(error) => {
+                    self.layer_failed(layer.kind(), &error);
+                    continue;
                 }
-                Err(error) => self.layer_failed(layer.kind(), &error),
+            };
+            let current = if layer.kind().is_shared() {
+                let generation = record.as_deref().map(record::generation);
+                asked.shared = Some(Shared { epoch, generation });
+                Current { epoch, shared: None }
+            } else {
+                Current { epoch, shared: asked.shared }
+            };
+            if stored == Stored::Wanted
+                && let Some(record) = record
+                && let Some(answer) = self.trust(layer.kind(), record, key, &current)
+            {
+                asked.found = Some((layer.kind(), answer));
+                return asked;
             }
+            asked.without.push(Target { layer, epoch });
         }
         asked
     }
@@ -379,7 +396,7 @@ impl<R: Outcome> CachedFn<R> {
         ticket: &Ticket<Landed<R>>,
         key: &Key,
         answer: Answer<R::Value>,
-        targets: &[Target<'_>],
+        asked: &Asked<'_, R::Value>,
         stored: Stored,
         caller: oneshot::Sender<Loaded<R>>,
     ) {
@@ -389,18 +406,17 @@ impl<R: Outcome> CachedFn<R> {
             ticket.land(Landed::Value(value.clone()));
             let _ = caller.send(Ok(Ok(value)));
         };
-        let targets = if under_way.is_some() {
-            targets
-        } else {
-            self.counters.copy_dropped();
-            &[]
-        };
         if self.memory.is_some() {
             self.remember(ticket, key, &answer, stored);
             give(answer.value.clone());
-            self.copy(ticket, key, &answer, targets, stored).await;
+            if under_way.is_some() {
+                self.copy(ticket, key, &answer, asked, stored).await;
+            } else {
+                self.counters.copy_dropped();
+            }
         } else {
-            self.copy(ticket, key, &answer, targets, stored).await;
+            // Callers wait for these copies, so there cannot be more of them than callers.
+            self.copy(ticket, key, &answer, asked, stored).await;
             give(answer.value);
         }
     }
@@ -410,8 +426,8 @@ impl<R: Outcome> CachedFn<R> {
         let now = self.runtime.clock.now();
         let value = match self.dates(LayerKind::Memory, answer, now) {
             Some(dates) => Some((answer.value.clone(), dates)),
-            None if stored == Stored::Outdated => None,
-            None => return,
+            None if stored == Stored::Wanted => return,
+            None => None,
         };
         // Refused if the flight is doomed: then nothing is to be left behind.
         let _ = ticket.store(|| match value {
@@ -426,10 +442,10 @@ impl<R: Outcome> CachedFn<R> {
         ticket: &Ticket<Landed<R>>,
         key: &Key,
         answer: &Answer<R::Value>,
-        targets: &[Target<'_>],
+        asked: &Asked<'_, R::Value>,
         stored: Stored,
     ) {
-        if targets.is_empty() {
+        if asked.without.is_empty() {
             return;
         }
         let encoded = match &answer.origin {
@@ -438,32 +454,51 @@ impl<R: Outcome> CachedFn<R> {
         };
         let payload = match &answer.origin {
             Origin::Body(_) => encoded.as_ref(),
-            Origin::Copy(_, payload) => Some(payload),
+            Origin::Copy(_, _, payload) => Some(payload),
         };
-        for Target { layer, epoch } in targets {
+        // A fill keeps the generation that it found, so that copies elsewhere stay as good as they were.
+        let inherited =
+            asked.shared.and_then(|shared| shared.generation).filter(|_| stored != Stored::Replaced);
+        let generation = match &answer.origin {
+            Origin::Body(_) => inherited.unwrap_or_else(record::new_generation),
+            Origin::Copy(_, generation, _) => *generation,
+        };
+        for Target { layer, epoch } in &asked.without {
             let now = self.runtime.clock.now();
             let Some(_copying) = ticket.begin_copy() else { return };
             let copied = match (payload, self.dates(layer.kind(), answer, now)) {
                 (Some(payload), Some(dates)) => {
-                    let record = self.records.seal(key, *epoch, &dates, answer.load_time, payload);
-                    layer.put(key, record, dates.kept_until.since(now)).await
+                    let private = !layer.kind().is_shared();
+                    let shared_epoch = asked.shared.map(|shared| shared.epoch).filter(|_| private);
+                    let marks = Marks { generation, epoch: *epoch, shared_epoch };
+                    let record = self.records.seal(key, &marks, &dates, answer.load_time, payload);
+                    let life = dates.kept_until.since(now);
+                    // What follows an invalidation stays until every copy from before it has died of age.
+                    let follows = !private && (inherited.is_some() || stored == Stored::Replaced);
+                    layer.put(key, record, if follows { life.max(self.trace) } else { life }).await
                 }
                 _ if stored == Stored::Wanted => continue,
-                _ => layer.remove(key).await.map(drop),
+                _ => layer.remove(key, self.trace).await.map(drop),
             };
             if let Err(error) = copied {
                 self.layer_failed(layer.kind(), &error);
-                if stored == Stored::Outdated {
+                if stored != Stored::Wanted {
                     // Better nothing than the answer that this one replaces.
-                    let _ = layer.remove(key).await;
+                    let _ = layer.remove(key, self.trace).await;
                 }
             }
         }
     }
 
     /// What a record holds, if it is ours, of this key, and fresh.
-    fn trust(&self, layer: LayerKind, bytes: Vec<u8>, key: &Key, epoch: u64) -> Option<Answer<R::Value>> {
-        let opened = match self.records.open(bytes, key, epoch) {
+    fn trust(
+        &self,
+        layer: LayerKind,
+        record: Vec<u8>,
+        key: &Key,
+        current: &Current,
+    ) -> Option<Answer<R::Value>> {
+        let opened = match self.records.open(record, key, current) {
             Ok(opened) => opened,
             Err(Refusal::Void) => return None,
             Err(refusal) => {
@@ -476,7 +511,7 @@ impl<R: Outcome> CachedFn<R> {
         let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
         (Policy::freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
             value: opened.value,
-            origin: Origin::Copy(dates, opened.payload),
+            origin: Origin::Copy(dates, opened.generation, opened.payload),
             load_time: opened.load_time,
         })
     }
@@ -484,7 +519,7 @@ impl<R: Outcome> CachedFn<R> {
     fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
         match &answer.origin {
             Origin::Body(life) => self.policy.computed(layer, *life),
-            Origin::Copy(dates, _) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
+            Origin::Copy(dates, ..) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
         }
     }
 
@@ -498,7 +533,7 @@ impl<R: Outcome> CachedFn<R> {
             // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy
             // ends there.
             for layer in &self.layers {
-                invalidated.set(layer.kind(), layer.remove(&key).await);
+                invalidated.set(layer.kind(), layer.remove(&key, self.trace).await);
             }
             if let Some(memory) = &self.memory {
                 doom.apply(|| memory.remove(key.lookup()));
@@ -535,11 +570,11 @@ impl<R: Outcome> CachedFn<R> {
             let doom = self.flights.doom(key.lookup());
             doom.settled().await;
             let ticket = doom.ticket(key.lookup());
-            let asked = self.ask_layers(&key, Stored::Outdated).await;
+            let asked = self.ask_layers(&key, Stored::Replaced).await;
             let origin = Origin::Body(self.life_of(&value));
             let answer = Answer { value, origin, load_time: Duration::ZERO };
-            self.copy(&ticket, &key, &answer, &asked.without, Stored::Outdated).await;
-            self.remember(&ticket, &key, &answer, Stored::Outdated);
+            self.copy(&ticket, &key, &answer, &asked, Stored::Replaced).await;
+            self.remember(&ticket, &key, &answer, Stored::Replaced);
         })
     }
 
@@ -638,6 +673,12 @@ impl<R: Outcome> fmt::Debug for CachedFn<R> {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// See [`CachedFn::trace`].
+fn trace_of(layers: &[Arc<dyn Layer>], policy: &Policy) -> Duration {
+    let in_use = |shared| layers.iter().any(|layer| layer.kind().is_shared() == shared);
+    if in_use(true) && in_use(false) { policy.ttl.disk } else { Duration::ZERO }
 }
 
 /// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not

@@ -17,6 +17,13 @@ pub enum LayerKind {
     Disk,
 }
 
+impl LayerKind {
+    /// Whether other processes read and write the same store.
+    pub(crate) const fn is_shared(self) -> bool {
+        matches!(self, Self::Redis)
+    }
+}
+
 impl fmt::Display for LayerKind {
     /// The name used in `layers = "mem,redis,disk"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

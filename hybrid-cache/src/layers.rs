@@ -40,7 +40,10 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Forgets `key`. Once this resolved with [`Removal::Done`], no crash brings the record back.
     ///
     /// Ordered after every `put` of the same key that resolved before this was called.
-    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>>;
+    ///
+    /// A shared layer leaves a trace for as long as `trace` says, by which others recognise their own copies as
+    /// forgotten: a void record of a new generation. Zero: nobody has copies that outlive the record.
+    fn remove<'a>(&'a self, key: &'a Key, trace: Duration) -> BoxFuture<'a, Result<Removal, LayerError>>;
 
     /// Changes the epoch of the function `scope` (see [`Key::scope`]), in constant time: records that carry
     /// an older epoch are not valid any more.

@@ -20,7 +20,7 @@
 //! A record is a value of *this* function, key, epoch and type, or it is refused: the header names the key in full,
 //! the epoch of the function's answers, and the shape of the value mixed with the function's `version`.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
@@ -36,7 +36,7 @@ mod tests;
 
 use self::{
     codec::{Codec, Payload},
-    prefix::{KIND_VALUE, PREFIX_LEN, Prefix},
+    prefix::{KIND_VALUE, KIND_VOID, PREFIX_LEN, Prefix},
     refusal::Refusal,
 };
 
@@ -45,6 +45,12 @@ const ROOM_FOR_NUMBERS: usize = 128;
 
 /// The tag that every answer of a function carries: its nonce is the function's epoch in the layer.
 const EPOCH_TAG: u64 = 0;
+
+/// The tag of a private copy that was made while the shared layer could be asked: the function's epoch there.
+const SHARED_EPOCH_TAG: u64 = 1;
+
+/// No record has this generation, so nothing agrees with it.
+const NO_GENERATION: u64 = 0;
 
 /// When an answer was computed and how long it is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +85,35 @@ struct Tag {
     nonce: u64,
 }
 
+/// What was current before a value was computed. A record carries it, and is good while it still is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Of the key: changes when the answer is forgotten or replaced.
+    pub(crate) generation: u64,
+    /// Of the function, in the layer that holds the record.
+    pub(crate) epoch: u64,
+    /// Of the function in the shared layer, if another layer holds the record.
+    pub(crate) shared_epoch: Option<u64>,
+}
+
+/// What a record has to agree with to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Current {
+    /// Of the function, in the layer that holds the record.
+    pub(crate) epoch: u64,
+    /// What the shared layer says, if another layer holds the record and the shared one could be asked.
+    pub(crate) shared: Option<Shared>,
+}
+
+/// What the shared layer says of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// Of the function.
+    pub(crate) epoch: u64,
+    /// Of the key; `None`: nothing is stored there, so nothing was forgotten for as long as any copy lives.
+    pub(crate) generation: Option<u64>,
+}
+
 /// What a record held.
 #[derive(Debug)]
 pub(crate) struct Opened<V> {
@@ -92,28 +127,44 @@ pub(crate) struct Opened<V> {
     pub(crate) generation: u64,
 }
 
+/// A generation that no record has had.
+pub(crate) fn new_generation() -> u64 {
+    fastrand::u64(1..)
+}
+
+/// The generation of whatever is stored under a key. Bytes that are not ours have one that nothing agrees with.
+pub(crate) fn generation(record: &[u8]) -> u64 {
+    Prefix::read_any(record).map_or(NO_GENERATION, |prefix| prefix.generation)
+}
+
+/// A record without a value: the trace that an invalidation leaves.
+pub(crate) fn void() -> Vec<u8> {
+    let checksum = XxHash3_64::oneshot(&[]);
+    Prefix { kind: KIND_VOID, generation: new_generation(), checksum }.to_bytes().to_vec()
+}
+
 /// The record of one answer, for one layer.
 ///
-/// `version` is that of the function, `epoch` the layer's epoch of the function's answers, as it was read before the value
-/// was computed.
+/// `version` is that of the function; `marks` are from before the value was computed.
 pub(crate) fn seal(
     key: &Key,
     version: u32,
-    epoch: u64,
+    marks: &Marks,
     dates: &Dates,
     load_time: Duration,
     payload: &Payload,
 ) -> Vec<u8> {
+    let shared = marks.shared_epoch.map(|nonce| Tag { id: SHARED_EPOCH_TAG, nonce });
     let header = Header {
         dates: *dates,
         load_micros: u64::try_from(load_time.as_micros()).unwrap_or(u64::MAX),
         shape: versioned(payload.shape(), version),
         scope: key.scope(),
         arguments: key.canonical(),
-        tags: vec![Tag { id: EPOCH_TAG, nonce: epoch }],
+        tags: iter::once(Tag { id: EPOCH_TAG, nonce: marks.epoch }).chain(shared).collect(),
         flags: 0,
     };
-    seal_with(&header, fastrand::u64(..), payload.as_bytes())
+    seal_with(&header, marks.generation, payload.as_bytes())
 }
 
 fn seal_with(header: &Header<'_>, generation: u64, payload: &[u8]) -> Vec<u8> {
@@ -133,7 +184,7 @@ fn seal_with(header: &Header<'_>, generation: u64, payload: &[u8]) -> Vec<u8> {
     record
 }
 
-/// The value in `record`, if it is one of ours for this key, version, epoch and type.
+/// The value in `record`, if it is one of ours for this key, version and type, and agrees with what is `current`.
 ///
 /// Whatever the bytes are, this neither panics nor allocates more than their length warrants. Whether the dates
 /// are past, or ahead of our clock, is for the policy to judge.
@@ -141,7 +192,7 @@ pub(crate) fn open<V>(
     record: Vec<u8>,
     key: &Key,
     version: u32,
-    epoch: u64,
+    current: &Current,
     codec: Codec<V>,
 ) -> Result<Opened<V>, Refusal> {
     let prefix = Prefix::read(&record)?;
@@ -150,7 +201,7 @@ pub(crate) fn open<V>(
         return Err(Refusal::Checksum);
     }
     let (header, payload) = postcard::take_from_bytes::<Header<'_>>(covered).map_err(Refusal::Header)?;
-    header.admit(key, epoch)?;
+    header.admit(key, prefix.generation, current)?;
     let (value, shape) = codec.decode(payload)?;
     if header.shape != versioned(shape, version) {
         return Err(Refusal::OtherShape);
@@ -169,16 +220,32 @@ pub(crate) fn open<V>(
 }
 
 impl Header<'_> {
-    /// Whether this is a record of `key` that nobody has invalidated with its function's other answers.
-    fn admit(&self, key: &Key, epoch: u64) -> Result<(), Refusal> {
+    /// Whether this is a record of `key` that nobody has invalidated, alone or with its function's other answers.
+    fn admit(&self, key: &Key, generation: u64, current: &Current) -> Result<(), Refusal> {
         if self.flags != 0 {
             return Err(Refusal::UnknownFlags(self.flags));
         }
         if self.scope != key.scope() || self.arguments != key.canonical() {
             return Err(Refusal::OtherKey);
         }
-        if self.tags != [Tag { id: EPOCH_TAG, nonce: epoch }] {
+        let (epoch, shared_epoch) = match *self.tags.as_slice() {
+            [Tag { id: EPOCH_TAG, nonce }] => (nonce, None),
+            [Tag { id: EPOCH_TAG, nonce }, Tag { id: SHARED_EPOCH_TAG, nonce: shared }] => {
+                (nonce, Some(shared))
+            }
+            _ => return Err(Refusal::OtherEpoch),
+        };
+        if epoch != current.epoch {
             return Err(Refusal::OtherEpoch);
+        }
+        if let Some(shared) = current.shared {
+            // A copy that was made while the shared layer could not be asked has no epoch of it, and proves nothing.
+            if shared_epoch != Some(shared.epoch) {
+                return Err(Refusal::OtherEpoch);
+            }
+            if shared.generation.is_some_and(|current| current != generation) {
+                return Err(Refusal::OtherGeneration);
+            }
         }
         if !self.dates.are_in_order() {
             return Err(Refusal::Dates);

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use crate::{
     key::Key,
     record::{
-        self, Dates, Opened,
+        self, Current, Dates, Marks, Opened,
         codec::{Codec, Payload},
         refusal::Refusal,
     },
@@ -65,18 +65,18 @@ impl<V> Records<V> {
     pub(crate) fn seal(
         &self,
         key: &Key,
-        epoch: u64,
+        marks: &Marks,
         dates: &Dates,
         load_time: Duration,
         payload: &Payload,
     ) -> Vec<u8> {
-        record::seal(key, self.version, epoch, dates, load_time, payload)
+        record::seal(key, self.version, marks, dates, load_time, payload)
     }
 
     /// What `record` holds, if it is exactly what we would write for this key today.
-    pub(crate) fn open(&self, record: Vec<u8>, key: &Key, epoch: u64) -> Result<Opened<V>, Refusal> {
+    pub(crate) fn open(&self, record: Vec<u8>, key: &Key, current: &Current) -> Result<Opened<V>, Refusal> {
         // Without a codec no byte layer is asked, so this refuses what nobody reads.
         let codec = self.codec.ok_or(Refusal::OtherShape)?;
-        record::open(record, key, self.version, epoch, codec)
+        record::open(record, key, self.version, current, codec)
     }
 }

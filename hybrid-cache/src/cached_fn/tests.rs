@@ -2,5 +2,6 @@
 
 mod invalidation;
 mod layering;
+mod proof;
 mod sharing;
 mod world;

@@ -212,7 +212,8 @@ impl Layer for DiskLayer {
         Box::pin(self.store(key, record, life))
     }
 
-    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>> {
+    /// Leaves no trace: nobody else has copies of what is in here.
+    fn remove<'a>(&'a self, key: &'a Key, _trace: Duration) -> BoxFuture<'a, Result<Removal, LayerError>> {
         Box::pin(self.forget(key))
     }
 

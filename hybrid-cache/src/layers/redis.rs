@@ -47,6 +47,7 @@ use crate::{
     config::RedisSettings,
     error::{LayerError, LayerKind},
     key::Key,
+    record,
 };
 
 /// The largest record that is stored. Larger ones would hold up everybody's small answers behind them.
@@ -124,7 +125,7 @@ impl RedisLayer {
         // An epoch that is gone stays gone: the record is then unreadable, which is what its loss has to mean.
         commands.cmd("PEXPIRE").arg(epoch::key(&self.namespace, key.scope())).arg(millis(epoch::LIFE));
         let request = Request::new(commands);
-        let debt = Debt::new(&self.pending, Target::Answer(key)).once(&request.sent);
+        let debt = Debt::new(&self.pending, Target::Answer(key, life)).once(&request.sent);
         let replies = self.client.request(&request).await;
         if !replies.as_ref().is_err_and(Fault::leaves_doubt) {
             debt.settle();
@@ -141,11 +142,11 @@ impl RedisLayer {
                 continue; // whoever had the turn before has sent everything
             }
             let mut commands = Pipeline::with_capacity(REMOVALS_PER_TRIP);
-            for (key, _) in &batch.keys {
-                commands.cmd("DEL").arg(&**key);
+            for (key, owed) in &batch.keys {
+                push_removal(&mut commands, key, owed.trace);
             }
             for (scope, _) in &batch.scopes {
-                commands.cmd("DEL").arg(epoch::key(&self.namespace, scope));
+                push_removal(&mut commands, &epoch::key(&self.namespace, scope), Duration::ZERO);
             }
             for reply in self.client.request(&Request::new(commands)).await? {
                 // A server that keeps what it was told to forget must not be read from.
@@ -161,13 +162,13 @@ impl RedisLayer {
         scope.map_or_else(|| pending.is_empty(), |scope| pending.is_empty_for(scope))
     }
 
-    /// Deletes `redis_key`, which makes Redis forget `target`.
+    /// Makes Redis forget `target`, which stands under `redis_key`.
     async fn forget(&self, redis_key: &str, target: Target<'_>) -> Result<Removal, LayerError> {
         self.check_open()?;
         let outcome = if self.owes_nothing(None) {
             // On its own: readers need not wait for what is not overdue.
             let debt = Debt::new(&self.pending, target);
-            let outcome = self.client.operate(self.delete(redis_key)).await;
+            let outcome = self.client.operate(self.clear(redis_key, target.trace())).await;
             if outcome.is_ok() {
                 debt.settle();
             }
@@ -179,10 +180,13 @@ impl RedisLayer {
         Ok(if outcome.is_ok() { Removal::Done } else { Removal::Queued })
     }
 
-    async fn delete(&self, redis_key: &str) -> Result<(), Fault> {
-        let mut commands = Pipeline::with_capacity(1);
-        commands.cmd("DEL").arg(redis_key);
-        self.client.accepted(self.client.request(&Request::new(commands)).await?.into_iter().next())
+    async fn clear(&self, redis_key: &str, trace: Duration) -> Result<(), Fault> {
+        let mut commands = Pipeline::with_capacity(2);
+        push_removal(&mut commands, redis_key, trace);
+        for reply in self.client.request(&Request::new(commands)).await? {
+            self.client.accepted(Some(reply))?;
+        }
+        Ok(())
     }
 
     /// Tries to deliver what is owed, also while the breaker is open: this may be the last chance.
@@ -236,8 +240,8 @@ impl Layer for RedisLayer {
         })
     }
 
-    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>> {
-        Box::pin(self.forget(key.as_str(), Target::Answer(key)))
+    fn remove<'a>(&'a self, key: &'a Key, trace: Duration) -> BoxFuture<'a, Result<Removal, LayerError>> {
+        Box::pin(self.forget(key.as_str(), Target::Answer(key, trace)))
     }
 
     /// Deletes the epoch: whoever needs it next makes a new one, and a random number does not come back.
@@ -275,6 +279,15 @@ impl fmt::Debug for RedisLayer {
             .field("namespace", &self.namespace)
             .field("budget", &self.client.budget())
             .finish_non_exhaustive()
+    }
+}
+
+/// Deletes `redis_key`, and where a trace is needed, puts a void in its place: the deletion first, because a server that
+/// is out of memory refuses to `SET`.
+fn push_removal(commands: &mut Pipeline, redis_key: &str, trace: Duration) {
+    commands.cmd("DEL").arg(redis_key);
+    if !trace.is_zero() {
+        commands.cmd("SET").arg(redis_key).arg(record::void()).arg("PX").arg(millis(trace.min(epoch::LIFE)));
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) const PREFIX_LEN: usize = 36;
 const MAGIC: [u8; 2] = *b"hC";
 const WIRE_VERSION: u8 = 1;
 pub(super) const KIND_VALUE: u8 = 1;
-const KIND_VOID: u8 = 2;
+pub(super) const KIND_VOID: u8 = 2;
 
 /// Nobody is loading it. Claims come with a later version and have their place already.
 const NO_CLAIM: [u8; 16] = [0; 16];
@@ -39,6 +39,12 @@ impl Prefix {
 
     /// The prefix of a record that holds a value.
     pub(super) fn read(record: &[u8]) -> Result<Self, Refusal> {
+        let prefix = Self::read_any(record)?;
+        if prefix.kind == KIND_VOID { Err(Refusal::Void) } else { Ok(prefix) }
+    }
+
+    /// The prefix of a record of either kind.
+    pub(super) fn read_any(record: &[u8]) -> Result<Self, Refusal> {
         let (magic, rest) = record.split_first_chunk::<2>().ok_or(Refusal::Truncated)?;
         if *magic != MAGIC {
             return Err(Refusal::NotOurs);
@@ -47,10 +53,8 @@ impl Prefix {
         if *version != WIRE_VERSION {
             return Err(Refusal::WireVersion(*version));
         }
-        match *kind {
-            KIND_VALUE => {}
-            KIND_VOID => return Err(Refusal::Void),
-            _ => return Err(Refusal::NotOurs),
+        if !matches!(*kind, KIND_VALUE | KIND_VOID) {
+            return Err(Refusal::NotOurs);
         }
         let (generation, rest) = rest.split_first_chunk::<8>().ok_or(Refusal::Truncated)?;
         let (_claim, rest) = rest.split_first_chunk::<16>().ok_or(Refusal::Truncated)?;

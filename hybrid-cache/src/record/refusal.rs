@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     OtherKey,
     #[error("from before all answers of the function were forgotten")]
     OtherEpoch,
+    #[error("from before the answer was forgotten or replaced in the shared layer")]
+    OtherGeneration,
     #[error("its dates are out of order")]
     Dates,
     #[error("the value cannot be decoded")]

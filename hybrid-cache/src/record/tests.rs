@@ -6,11 +6,11 @@ use proptest::{collection::btree_map, prelude::*};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Dates, Header, Opened, Tag,
+    Current, Dates, Header, Marks, Opened, Shared, Tag,
     codec::{Codec, Payload},
-    open,
+    generation, open,
     refusal::Refusal,
-    seal, seal_with,
+    seal, seal_with, void,
 };
 use crate::{
     clock::Timestamp,
@@ -52,16 +52,25 @@ fn dates() -> Dates {
     }
 }
 
+/// Of a record in a layer whose epoch of the function is `epoch`.
+fn marks(epoch: u64) -> Marks {
+    Marks { generation: super::new_generation(), epoch, shared_epoch: None }
+}
+
+fn current(epoch: u64) -> Current {
+    Current { epoch, shared: None }
+}
+
 fn payload<V: Serialize + DeserializeOwned>(value: &V) -> Payload {
     Codec::new().encode(value).unwrap()
 }
 
 fn sealed<V: Serialize + DeserializeOwned>(value: &V) -> Vec<u8> {
-    seal(&key(42), VERSION, EPOCH, &dates(), LOAD_TIME, &payload(value))
+    seal(&key(42), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(value))
 }
 
 fn opened<V: Serialize + DeserializeOwned>(record: Vec<u8>) -> Result<Opened<V>, Refusal> {
-    open(record, &key(42), VERSION, EPOCH, Codec::new())
+    open(record, &key(42), VERSION, &current(EPOCH), Codec::new())
 }
 
 fn refusal(record: &[u8]) -> Refusal {
@@ -81,8 +90,8 @@ fn a_record_brings_back_everything_that_was_sealed() {
 #[test]
 fn what_was_opened_is_sealed_again_for_another_layer_without_encoding() {
     let first = opened::<Product>(sealed(&product())).unwrap();
-    let record = seal(&key(42), VERSION, 99, &dates(), LOAD_TIME, &first.payload);
-    let second = open(record, &key(42), VERSION, 99, Codec::<Product>::new()).unwrap();
+    let record = seal(&key(42), VERSION, &marks(99), &dates(), LOAD_TIME, &first.payload);
+    let second = open(record, &key(42), VERSION, &current(99), Codec::<Product>::new()).unwrap();
     assert_eq!(second.value, product());
 }
 
@@ -102,37 +111,37 @@ fn generation_and_claim_may_be_rewritten_without_touching_the_rest() {
 
 #[test]
 fn a_record_of_another_key_is_refused() {
-    let refused = open(sealed(&product()), &key(43), VERSION, EPOCH, Codec::<Product>::new());
+    let refused = open(sealed(&product()), &key(43), VERSION, &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
 #[test]
 fn a_record_of_another_function_is_refused() {
     let other = KeyWriter::new().argument("id", &42).finish().into_key("hc:shop.price");
-    let refused = open(sealed(&product()), &other, VERSION, EPOCH, Codec::<Product>::new());
+    let refused = open(sealed(&product()), &other, VERSION, &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
 #[test]
 fn the_full_text_of_a_digested_key_is_compared() {
     let long = |text: &str| KeyWriter::new().argument("q", &text.repeat(100)).finish().into_key("hc:search");
-    let record = seal(&long("abc"), VERSION, EPOCH, &dates(), LOAD_TIME, &payload(&1_u8));
+    let record = seal(&long("abc"), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));
     let text = format!("q={}", "abc".repeat(100));
     assert!(record.windows(text.len()).any(|window| window == text.as_bytes()));
-    assert!(open(record.clone(), &long("abc"), VERSION, EPOCH, Codec::<u8>::new()).is_ok());
-    let refused = open(record, &long("abd"), VERSION, EPOCH, Codec::<u8>::new());
+    assert!(open(record.clone(), &long("abc"), VERSION, &current(EPOCH), Codec::<u8>::new()).is_ok());
+    let refused = open(record, &long("abd"), VERSION, &current(EPOCH), Codec::<u8>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
 #[test]
 fn a_record_of_another_version_of_the_function_is_refused() {
-    let refused = open(sealed(&product()), &key(42), VERSION + 1, EPOCH, Codec::<Product>::new());
+    let refused = open(sealed(&product()), &key(42), VERSION + 1, &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherShape);
 }
 
 #[test]
 fn a_record_from_before_all_answers_were_forgotten_is_refused() {
-    let refused = open(sealed(&product()), &key(42), VERSION, EPOCH + 1, Codec::<Product>::new());
+    let refused = open(sealed(&product()), &key(42), VERSION, &current(EPOCH + 1), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherEpoch);
 }
 
@@ -182,7 +191,7 @@ fn dates_out_of_order_are_refused() {
     for (computed_at, fresh_until, kept_until) in [(2, 1, 3), (1, 3, 2), (3, 2, 1), (u64::MAX, 0, 0)] {
         let dates =
             Dates { computed_at: at(computed_at), fresh_until: at(fresh_until), kept_until: at(kept_until) };
-        let record = seal(&key(42), VERSION, EPOCH, &dates, LOAD_TIME, &payload(&product()));
+        let record = seal(&key(42), VERSION, &marks(EPOCH), &dates, LOAD_TIME, &payload(&product()));
         assert_eq!(refusal(&record), Refusal::Dates);
     }
 }
@@ -191,7 +200,7 @@ fn dates_out_of_order_are_refused() {
 fn a_date_in_the_future_is_left_to_the_policy() {
     let at = Timestamp::from_millis(u64::MAX);
     let dates = Dates { computed_at: at, fresh_until: at, kept_until: at };
-    let record = seal(&key(42), VERSION, EPOCH, &dates, Duration::MAX, &payload(&product()));
+    let record = seal(&key(42), VERSION, &marks(EPOCH), &dates, Duration::MAX, &payload(&product()));
     assert_eq!(opened::<Product>(record).unwrap().dates, dates);
 }
 
@@ -210,6 +219,49 @@ fn foreign(change: impl FnOnce(&mut Header<'_>)) -> Vec<u8> {
     };
     change(&mut header);
     seal_with(&header, 1, payload.as_bytes())
+}
+
+/// A private copy with a mark of the shared layer, read when that says something else.
+fn private(shared_epoch: Option<u64>, shared: Option<Shared>) -> Result<Opened<Product>, Refusal> {
+    let marks = Marks { generation: 5, epoch: EPOCH, shared_epoch };
+    let record = seal(&key(42), VERSION, &marks, &dates(), LOAD_TIME, &payload(&product()));
+    open(record, &key(42), VERSION, &Current { epoch: EPOCH, shared }, Codec::new())
+}
+
+#[test]
+fn a_private_copy_is_believed_while_the_shared_layer_cannot_be_asked_or_agrees() {
+    assert!(private(Some(7), None).is_ok() && private(None, None).is_ok());
+    assert!(private(Some(7), Some(Shared { epoch: 7, generation: None })).is_ok());
+    assert!(private(Some(7), Some(Shared { epoch: 7, generation: Some(5) })).is_ok());
+}
+
+#[test]
+fn a_private_copy_from_before_an_invalidation_in_the_shared_layer_is_refused() {
+    let of_the_key = private(Some(7), Some(Shared { epoch: 7, generation: Some(6) }));
+    assert_eq!(of_the_key.unwrap_err(), Refusal::OtherGeneration);
+    let of_the_function = private(Some(7), Some(Shared { epoch: 8, generation: None }));
+    assert_eq!(of_the_function.unwrap_err(), Refusal::OtherEpoch);
+}
+
+#[test]
+fn a_private_copy_that_the_shared_layer_never_saw_proves_nothing() {
+    let refused = private(None, Some(Shared { epoch: 7, generation: None }));
+    assert_eq!(refused.unwrap_err(), Refusal::OtherEpoch);
+}
+
+#[test]
+fn a_void_has_a_generation_and_no_value() {
+    let (one, other) = (void(), void());
+    assert_eq!(refusal(&one), Refusal::Void);
+    assert!(generation(&one) != 0 && generation(&one) != generation(&other));
+}
+
+#[test]
+fn bytes_that_are_not_ours_have_a_generation_that_no_copy_agrees_with() {
+    for bytes in [&b""[..], b"something else", &[0; 64]] {
+        assert_eq!(generation(bytes), 0);
+    }
+    assert!((0..1_000).all(|_| super::new_generation() != 0));
 }
 
 #[test]
@@ -248,8 +300,8 @@ proptest! {
         let codec = Codec::<Product>::new();
 
         let payload = codec.survives_round_trip(&value).unwrap();
-        let record = seal(&key(42), version, epoch, &dates, load_time, &payload);
-        let opened = open(record, &key(42), version, epoch, codec).unwrap();
+        let record = seal(&key(42), version, &marks(epoch), &dates, load_time, &payload);
+        let opened = open(record, &key(42), version, &current(epoch), codec).unwrap();
 
         prop_assert_eq!(opened.value, value);
         prop_assert_eq!(opened.dates, dates);

@@ -36,10 +36,9 @@ async fn each_layer_alone_gives_the_same_answer() {
 #[tokio::test]
 async fn an_answer_from_a_slow_layer_is_copied_into_every_faster_one() {
     let (world, body) = (World::new(), Body::new());
-    world.redis.go_down();
     body.call(world.function(ALL), "k").await;
     settle().await;
-    world.redis.come_back();
+    world.redis.forget_everything();
 
     let (_restarted, function) = restarted(&world, ALL);
     body.call(function, "k").await;
@@ -53,10 +52,9 @@ async fn an_answer_from_a_slow_layer_is_copied_into_every_faster_one() {
 #[tokio::test]
 async fn a_copy_never_outlives_the_copy_it_was_made_from() {
     let (world, body) = (World::new(), Body::new());
-    world.redis.go_down();
     body.call(world.function(ALL), "k").await;
     settle().await;
-    world.redis.come_back();
+    world.redis.forget_everything();
     let (restarted, function) = restarted(&world, ALL);
     restarted.advance(9 * TTL / 10);
 

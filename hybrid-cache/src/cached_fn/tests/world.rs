@@ -21,7 +21,7 @@ use crate::{
     key::{Key, text::KeyText, writer::KeyWriter},
     layers::{Layer, Reading, Removal},
     outcome::{CloneError, IsNone, Outcome, Returns},
-    record::codec::Codec,
+    record::{self, codec::Codec},
     runtime::Runtime,
 };
 
@@ -49,6 +49,11 @@ impl World {
     /// Another process that uses the same Redis and, later, the same disk.
     pub(super) fn with_the_same_stores(&self) -> Self {
         Self::of(settings(true), Arc::clone(&self.redis), Arc::clone(&self.disk))
+    }
+
+    /// Another process on another machine: the same Redis, a disk of its own.
+    pub(super) fn with_the_same_redis(&self) -> Self {
+        Self::of(settings(true), Arc::clone(&self.redis), FakeStore::new(LayerKind::Disk))
     }
 
     fn of(settings: Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
@@ -225,8 +230,10 @@ impl FakeStore {
         self.down.store(false, SeqCst);
     }
 
+    /// Whether there is a value; a void is none.
     pub(super) fn holds(&self, function: Function, text: &str) -> bool {
-        self.records.lock().unwrap().contains_key(function.key(key(text)).as_str())
+        let records = self.records.lock().unwrap();
+        records.get(function.key(key(text)).as_str()).is_some_and(|record| *record.get(3).unwrap() == 1)
     }
 
     pub(super) fn life_of(&self, function: Function, text: &str) -> Duration {
@@ -235,6 +242,16 @@ impl FakeStore {
 
     pub(super) fn gets(&self) -> usize {
         self.gets.load(SeqCst)
+    }
+
+    /// As if every record had expired: the store remembers epochs and nothing else.
+    pub(super) fn forget_everything(&self) {
+        self.records.lock().unwrap().clear();
+    }
+
+    /// As if the values had expired by their own dates, or were damaged: their generations are still there.
+    pub(super) fn forget_values(&self) {
+        self.damage(|record| record.truncate(36));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -295,10 +312,15 @@ impl Layer for FakeStore {
         })
     }
 
-    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Removal, LayerError>> {
+    fn remove<'a>(&'a self, key: &'a Key, trace: Duration) -> BoxFuture<'a, Result<Removal, LayerError>> {
         Box::pin(async move {
             self.up()?;
-            self.records.lock().unwrap().remove(key.as_str());
+            let mut records = self.records.lock().unwrap();
+            records.remove(key.as_str());
+            if self.kind == LayerKind::Redis && !trace.is_zero() {
+                records.insert(key.to_string(), record::void());
+                self.lives.lock().unwrap().insert(key.to_string(), trace);
+            }
             Ok(Removal::Done)
         })
     }

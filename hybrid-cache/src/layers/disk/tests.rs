@@ -111,7 +111,7 @@ impl Handle {
     }
 
     fn remove(&self, key: &str) {
-        assert_eq!(wait(self.0.remove(&k(key))).unwrap(), Removal::Done);
+        assert_eq!(wait(self.0.remove(&k(key), Duration::ZERO)).unwrap(), Removal::Done);
     }
 
     fn remove_all(&self) {

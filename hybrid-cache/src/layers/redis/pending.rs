@@ -10,6 +10,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use crate::key::Key;
@@ -22,13 +23,21 @@ const MOST_SCOPES: usize = 1_000;
 /// The removals that wait to be delivered.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// Key → when it was queued, counted in queued removals.
-    keys: HashMap<Box<str>, u64>,
+    keys: HashMap<Box<str>, Owed>,
     /// Function → when it was queued.
     scopes: HashMap<Box<str>, u64>,
     /// More functions were to be forgotten than fit: all but those that `renewed` names are pending.
     everything: Option<Everything>,
     last_ticket: u64,
+}
+
+/// The removal of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owed {
+    /// When it was queued, counted in queued removals.
+    ticket: u64,
+    /// How long the removal has to leave a trace; see [`Layer::remove`](super::Layer::remove).
+    pub(super) trace: Duration,
 }
 
 #[derive(Debug)]
@@ -42,7 +51,7 @@ struct Everything {
 /// What one delivery takes along; the table keeps it until it is [`Pending::delivered`].
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Batch {
-    pub(super) keys: Vec<(Box<str>, u64)>,
+    pub(super) keys: Vec<(Box<str>, Owed)>,
     pub(super) scopes: Vec<(Box<str>, u64)>,
 }
 
@@ -55,29 +64,41 @@ impl Batch {
 /// What is to be forgotten.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target<'a> {
-    /// One answer.
-    Answer(&'a Key),
+    /// One answer, and for how long a trace of that is needed.
+    Answer(&'a Key, Duration),
     /// All answers of the function of this scope.
     Function(&'a str),
+}
+
+impl Target<'_> {
+    /// How long Redis has to remember that this was forgotten.
+    pub(super) const fn trace(self) -> Duration {
+        match self {
+            Self::Answer(_, trace) => trace,
+            Self::Function(_) => Duration::ZERO,
+        }
+    }
 }
 
 impl Pending {
     pub(super) fn add(&mut self, target: Target<'_>) {
         match target {
-            Target::Answer(key) => self.forget(key.as_str(), key.scope()),
+            Target::Answer(key, trace) => self.forget(key.as_str(), key.scope(), trace),
             Target::Function(scope) => self.forget_all(scope),
         }
     }
 
     /// `key`, an answer of the function `scope`, is to be forgotten.
-    fn forget(&mut self, key: &str, scope: &str) {
+    fn forget(&mut self, key: &str, scope: &str, trace: Duration) {
         let ticket = self.next_ticket();
         // The function's removal covers the key, but only one that is sent from now on: a delivery under way may
         // already have passed.
         if self.scopes.contains_key(scope) {
             self.scopes.insert(scope.into(), ticket);
-        } else if self.keys.len() < MOST_KEYS || self.keys.contains_key(key) {
-            self.keys.insert(key.into(), ticket);
+        } else if let Some(owed) = self.keys.get_mut(key) {
+            *owed = Owed { ticket, trace: owed.trace.max(trace) };
+        } else if self.keys.len() < MOST_KEYS {
+            self.keys.insert(key.into(), Owed { ticket, trace });
         } else {
             self.forget_all(scope);
         }
@@ -115,15 +136,15 @@ impl Pending {
         let needed = needed.map(|(everything, scope)| (scope.into(), everything.ticket));
         let scopes = self.scopes.iter().map(|(scope, ticket)| (scope.clone(), *ticket));
         let scopes: Vec<_> = needed.into_iter().chain(scopes).take(most).collect();
-        let keys = self.keys.iter().map(|(key, ticket)| (key.clone(), *ticket));
+        let keys = self.keys.iter().map(|(key, owed)| (key.clone(), *owed));
         let keys = keys.take(most.saturating_sub(scopes.len())).collect();
         Batch { keys, scopes }
     }
 
     /// Redis has confirmed `batch`. What was queued again meanwhile stays.
     pub(super) fn delivered(&mut self, batch: &Batch) {
-        for (key, ticket) in &batch.keys {
-            if self.keys.get(key) == Some(ticket) {
+        for (key, owed) in &batch.keys {
+            if self.keys.get(key) == Some(owed) {
                 self.keys.remove(key);
             }
         }
@@ -205,13 +226,15 @@ pub(super) fn lock(pending: &Mutex<Pending>) -> MutexGuard<'_, Pending> {
 mod tests {
     use super::*;
 
+    const NO_TRACE: Duration = Duration::ZERO;
+
     fn delivered(pending: &mut Pending, scope: Option<&str>) -> Batch {
         let batch = pending.batch(100_000, scope);
         pending.delivered(&batch);
         batch
     }
 
-    fn names(entries: &[(Box<str>, u64)]) -> Vec<&str> {
+    fn names<T>(entries: &[(Box<str>, T)]) -> Vec<&str> {
         let mut names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         names
@@ -220,9 +243,9 @@ mod tests {
     #[test]
     fn what_is_queued_is_in_a_batch_until_it_is_delivered() {
         let mut pending = Pending::default();
-        pending.forget("f:1", "f");
-        pending.forget("f:2", "f");
-        pending.forget("f:1", "f");
+        pending.forget("f:1", "f", NO_TRACE);
+        pending.forget("f:2", "f", NO_TRACE);
+        pending.forget("f:1", "f", NO_TRACE);
         pending.forget_all("g");
         assert!(!pending.is_empty());
 
@@ -237,10 +260,10 @@ mod tests {
     #[test]
     fn a_removal_queued_again_during_a_delivery_stays() {
         let mut pending = Pending::default();
-        pending.forget("f:1", "f");
+        pending.forget("f:1", "f", NO_TRACE);
         pending.forget_all("g");
         let batch = pending.batch(100, None);
-        pending.forget("f:1", "f");
+        pending.forget("f:1", "f", NO_TRACE);
         pending.forget_all("g");
 
         pending.delivered(&batch);
@@ -253,7 +276,7 @@ mod tests {
         let mut pending = Pending::default();
         pending.forget_all("f");
         let batch = pending.batch(100, None);
-        pending.forget("f:1", "f");
+        pending.forget("f:1", "f", NO_TRACE);
 
         pending.delivered(&batch);
 
@@ -264,7 +287,7 @@ mod tests {
     fn a_batch_is_no_larger_than_asked_for_and_the_rest_follows() {
         let mut pending = Pending::default();
         for number in 0..250 {
-            pending.forget(&format!("f:{number}"), "f");
+            pending.forget(&format!("f:{number}"), "f", NO_TRACE);
         }
         let mut sizes = vec![];
         while !pending.is_empty() {
@@ -279,12 +302,12 @@ mod tests {
     fn keys_that_do_not_fit_forget_their_whole_function() {
         let mut pending = Pending::default();
         for number in 0..MOST_KEYS {
-            pending.forget(&format!("f:{number}"), "f");
+            pending.forget(&format!("f:{number}"), "f", NO_TRACE);
         }
-        pending.forget("f:7", "f");
+        pending.forget("f:7", "f", NO_TRACE);
         assert_eq!(pending.scopes.len(), 0, "it was there already");
         for number in 0..1000 {
-            pending.forget(&format!("g:{number}"), "g");
+            pending.forget(&format!("g:{number}"), "g", NO_TRACE);
         }
 
         let batch = delivered(&mut pending, None);

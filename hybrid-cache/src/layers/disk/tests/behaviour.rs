@@ -150,7 +150,7 @@ fn a_removal_comes_after_every_put_before_it_and_before_every_put_after_it(engin
     for round in 0..50_u8 {
         // All are accepted before the first is waited for.
         let put = accepted(layer.0.put(&key, vec![round], HOUR));
-        let remove = accepted(layer.0.remove(&key));
+        let remove = accepted(layer.0.remove(&key, Duration::ZERO));
         if round % 2 == 0 {
             wait(accepted(layer.0.put(&key, vec![round, 1], HOUR))).unwrap();
         }
@@ -212,7 +212,7 @@ fn a_closed_layer_says_so(engine: DiskEngine) {
 
     assert!(matches!(wait(layer.0.get(&k("a"))), Err(LayerError::Closed { .. })));
     assert!(matches!(wait(layer.0.put(&k("a"), vec![], HOUR)), Err(LayerError::Closed { .. })));
-    assert!(matches!(wait(layer.0.remove(&k("a"))), Err(LayerError::Closed { .. })));
+    assert!(matches!(wait(layer.0.remove(&k("a"), Duration::ZERO)), Err(LayerError::Closed { .. })));
     assert!(matches!(wait(layer.0.remove_all("app:f")), Err(LayerError::Closed { .. })));
     assert!(matches!(wait(layer.0.flush()), Err(LayerError::Closed { .. })));
 }

@@ -22,7 +22,7 @@ async fn a_removed_answer_is_gone_and_others_stay() {
     layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
     layer.put(&key(2), b"two".to_vec(), LIFE).await.unwrap();
 
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Done);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Done);
 
     assert_eq!(record(&layer, 1).await, None);
     assert_eq!(record(&layer, 2).await, Some(b"two".to_vec()));
@@ -66,7 +66,7 @@ async fn every_operation_is_one_round_trip_and_the_first_read_of_a_function_two(
     assert_eq!(trips(), 1, "a put");
     assert!(record(&layer, 1).await.is_some());
     assert_eq!(trips(), 1, "a hit");
-    layer.remove(&key(1)).await.unwrap();
+    layer.remove(&key(1), Duration::ZERO).await.unwrap();
     assert_eq!(trips(), 1, "a removal");
     layer.remove_all(SCOPE).await.unwrap();
     assert_eq!(trips(), 1, "a removal of all");
@@ -82,7 +82,7 @@ async fn nothing_in_redis_is_without_a_time_to_live() {
     layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
     layer.put(&key(2), b"two".to_vec(), Duration::MAX).await.unwrap();
     layer.put(&key(3), b"three".to_vec(), Duration::from_micros(1_000_500)).await.unwrap();
-    layer.remove(&key(3)).await.unwrap();
+    layer.remove(&key(3), Duration::ZERO).await.unwrap();
     layer.remove_all(SCOPE).await.unwrap();
     layer.get(&key(1)).await.unwrap();
     server.tell(&["SET", "hc:!all:shop.price", "garbage"]);
@@ -221,7 +221,7 @@ async fn after_close_every_operation_says_so() {
 
     assert!(matches!(layer.get(&key(1)).await, Err(LayerError::Closed { .. })));
     assert!(matches!(layer.put(&key(1), vec![], LIFE).await, Err(LayerError::Closed { .. })));
-    assert!(matches!(layer.remove(&key(1)).await, Err(LayerError::Closed { .. })));
+    assert!(matches!(layer.remove(&key(1), Duration::ZERO).await, Err(LayerError::Closed { .. })));
     assert!(matches!(layer.remove_all(SCOPE).await, Err(LayerError::Closed { .. })));
     assert!(matches!(layer.flush().await, Err(LayerError::Closed { .. })));
     tokio::task::yield_now().await;

@@ -67,7 +67,7 @@ async fn a_user_with_only_the_documented_rights_can_use_the_layer() {
     server.tell(&["ACL", "SETUSER", "cache", "on", ">pw", "~hc:*", "+get", "+set", "+del", "+pexpire"]);
     let layer = layer_at(&server.url().replace("://", "://cache:pw@"));
     works(&layer).await;
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Done);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Done);
     assert_eq!(layer.remove_all(SCOPE).await.unwrap(), Removal::Done);
     works(&layer).await;
 }
@@ -138,7 +138,7 @@ fn outside_a_runtime_every_operation_is_an_error_and_a_removal_is_queued() {
         let error = layer.get(&key(1)).now_or_never().unwrap().unwrap_err();
         assert!(matches!(error, LayerError::Redis { .. }), "{error:?}");
     }
-    assert_eq!(layer.remove(&key(1)).now_or_never().unwrap().unwrap(), Removal::Queued);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).now_or_never().unwrap().unwrap(), Removal::Queued);
     // It does not speak against the server.
     Builder::new_current_thread().enable_all().build().unwrap().block_on(works(&layer));
 }

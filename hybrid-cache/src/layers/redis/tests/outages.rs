@@ -127,7 +127,7 @@ async fn a_server_out_of_memory_refuses_answers_and_still_serves_and_forgets() {
     }
 
     assert_eq!(record(&layer, 1).await, Some(b"one".to_vec()));
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Done);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Done);
     assert_eq!(layer.remove_all(SCOPE).await.unwrap(), Removal::Done);
 }
 
@@ -177,7 +177,7 @@ async fn whatever_a_server_says_is_an_error_within_the_budget() {
             let outcome = within_budget(layer.get(&key(1))).await;
             assert!(outcome.is_err(), "{shown:?} gave {outcome:?}");
         }
-        let _ = within_budget(layer.remove(&key(1))).await;
+        let _ = within_budget(layer.remove(&key(1), Duration::ZERO)).await;
     }
 }
 

@@ -27,7 +27,7 @@ async fn hanging() -> (RedisServer, RedisLayer) {
 async fn a_removal_during_an_outage_is_delivered_before_the_next_read() {
     let (_server, proxy, layer) = cut_off().await;
 
-    assert_eq!(within_budget(layer.remove(&key(1))).await.unwrap(), Removal::Queued);
+    assert_eq!(within_budget(layer.remove(&key(1), Duration::ZERO)).await.unwrap(), Removal::Queued);
 
     proxy.pass_on();
     let (reading, _) = until_answered(async || layer.get(&key(1)).await).await;
@@ -40,7 +40,7 @@ async fn a_removal_while_the_breaker_is_open_is_queued_at_once_and_not_lost() {
     while !matches!(layer.get(&key(2)).await, Err(LayerError::Resting { .. })) {}
 
     let start = Instant::now();
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Queued);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Queued);
     assert!(start.elapsed() < Duration::from_millis(50));
 
     proxy.pass_on();
@@ -51,7 +51,7 @@ async fn a_removal_while_the_breaker_is_open_is_queued_at_once_and_not_lost() {
 #[tokio::test]
 async fn a_read_of_another_key_delivers_too_so_that_other_processes_learn_of_it() {
     let (server, proxy, layer) = cut_off().await;
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Queued);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Queued);
     proxy.pass_on();
 
     until_answered(async || layer.get(&key(2)).await).await;
@@ -74,7 +74,7 @@ async fn a_removal_of_all_during_an_outage_is_delivered_before_the_next_read() {
 #[tokio::test]
 async fn a_put_after_a_queued_removal_stays() {
     let (_server, proxy, layer) = cut_off().await;
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Queued);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Queued);
     proxy.pass_on();
 
     until_answered(async || layer.put(&key(1), b"new".to_vec(), LIFE).await).await;
@@ -129,7 +129,7 @@ async fn a_put_whose_caller_went_away_leaves_nothing_behind() {
 async fn a_removal_whose_caller_went_away_is_still_delivered() {
     let (_server, proxy, layer) = cut_off().await;
 
-    assert!(layer.remove(&key(1)).now_or_never().is_none(), "under way");
+    assert!(layer.remove(&key(1), Duration::ZERO).now_or_never().is_none(), "under way");
 
     proxy.pass_on();
     let (reading, _) = until_answered(async || layer.get(&key(1)).await).await;
@@ -150,7 +150,7 @@ async fn a_put_that_never_reached_the_server_owes_nothing() {
 #[tokio::test]
 async fn flush_delivers_what_was_queued_even_while_the_breaker_is_open() {
     let (server, proxy, layer) = cut_off().await;
-    layer.remove(&key(1)).await.unwrap();
+    layer.remove(&key(1), Duration::ZERO).await.unwrap();
     while !matches!(layer.get(&key(2)).await, Err(LayerError::Resting { .. })) {}
     let error = within_budget(layer.flush()).await.unwrap_err();
     assert!(matches!(error, LayerError::Timeout { .. } | LayerError::Redis { .. }), "{error:?}");
@@ -165,7 +165,7 @@ async fn flush_delivers_what_was_queued_even_while_the_breaker_is_open() {
 #[tokio::test]
 async fn close_delivers_what_was_queued() {
     let (server, proxy, layer) = cut_off().await;
-    layer.remove(&key(1)).await.unwrap();
+    layer.remove(&key(1), Duration::ZERO).await.unwrap();
     proxy.pass_on();
 
     layer.close().await.unwrap();
@@ -177,7 +177,7 @@ async fn close_delivers_what_was_queued() {
 async fn ten_thousand_queued_removals_are_delivered_and_more_forget_the_function() {
     let (server, proxy, layer) = cut_off().await;
     for number in 0..10_500 {
-        assert_eq!(layer.remove(&key(number)).await.unwrap(), Removal::Queued);
+        assert_eq!(layer.remove(&key(number), Duration::ZERO).await.unwrap(), Removal::Queued);
     }
     assert!(layer.pending().len() <= 10_001);
     proxy.pass_on();
@@ -197,7 +197,7 @@ async fn a_server_that_keeps_what_it_was_told_to_forget_is_not_read_from() {
     let layer = layer(&server);
     layer.put(&key(1), b"old".to_vec(), LIFE).await.unwrap();
 
-    assert_eq!(layer.remove(&key(1)).await.unwrap(), Removal::Queued);
+    assert_eq!(layer.remove(&key(1), Duration::ZERO).await.unwrap(), Removal::Queued);
 
     assert!(layer.get(&key(1)).await.is_err());
     server.tell(&["ACL", "SETUSER", "default", "+del"]);
