@@ -204,3 +204,18 @@ async fn a_server_that_keeps_what_it_was_told_to_forget_is_not_read_from() {
     let (reading, _) = until_answered(async || layer.get(&key(1)).await).await;
     assert_eq!(reading.record, None);
 }
+
+#[tokio::test]
+async fn many_readers_after_an_outage_deliver_what_was_queued_once() {
+    let (server, proxy, layer) = cut_off().await;
+    for number in 0..1000 {
+        layer.pending().add(Target::Answer(&key(number)));
+    }
+    proxy.pass_on();
+
+    let reads = (0..50).map(async |number| layer.get(&key(number)).await.unwrap().record);
+    let records = futures_util::future::join_all(reads).await;
+
+    assert!(records.iter().all(Option::is_none));
+    assert_eq!(server.calls_of("del"), 1000);
+}
