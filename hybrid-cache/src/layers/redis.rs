@@ -34,7 +34,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use redis::Pipeline;
+use redis::{Pipeline, Value};
 
 use self::{
     address::Address,
@@ -89,7 +89,11 @@ impl RedisLayer {
         // transaction: an epoch that changes in between is a mismatch, whichever of the two is read first.
         commands.cmd("GET").arg(key.as_str()).cmd("GET").arg(&epoch_key);
         let mut replies = self.client.request(&Request::new(commands)).await?.into_iter();
-        let record = self.client.bytes(replies.next())?;
+        let record = match replies.next() {
+            // A list, a hash: somebody else's. As with bytes that are not a record, the next one takes its place.
+            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Some(Vec::new()),
+            reply => self.client.bytes(reply)?,
+        };
         let epoch = match self.client.bytes(replies.next()) {
             Ok(None) => self.start_epoch(&epoch_key, &["NX"]).await?,
             Ok(Some(stored)) if let Some(epoch) = epoch::parse(&stored) => epoch,
