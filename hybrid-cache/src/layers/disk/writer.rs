@@ -13,6 +13,7 @@ use super::{
     batch::Batch,
     engine::{Change, Durability, Fault, missing_feature},
     exchange::{Exchange, Gate, Write, resting},
+    ledger,
     slot::{self, Slot},
     store::{Store, Unopened},
     sync::read,
@@ -281,6 +282,10 @@ impl Writer {
             // It must not be read again, and it is still there.
             tracing::warn!(%cause, refusal = %refused.cause(), "the disk cache is damaged and cannot be set aside; it is switched off");
             return self.switch_off(fault.clone(), false);
+        }
+        // It vouches for what is gone, and would have the empty store taken for a damaged one.
+        if let Some(slot) = &self.slot {
+            slot::remove(&slot.path.join(ledger::FILE)).ok();
         }
         self.forget_everything();
         let dir = self.exchange.settings.dir.display();
