@@ -11,7 +11,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -62,7 +62,8 @@ fn prepare_root(dir: &Path) -> Result<(), Fault> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             private_dir(true).create(dir).map_err(Fault::refused)?;
-            fs::write(dir.join(TAG), TAG_TEXT).map_err(Fault::refused)?;
+            let tag = private_file(OpenOptions::new().write(true).create_new(true)).open(dir.join(TAG));
+            tag.and_then(|mut tag| tag.write_all(TAG_TEXT.as_bytes())).map_err(Fault::refused)?;
         }
         Err(error) => return Err(Fault::refused(error)),
     }
