@@ -101,5 +101,5 @@ pub(crate) async fn found(id: u64) -> Result<Option<u64>, NoQuote> {
     if id == UNKNOWN_ID {
         return Err(NoQuote);
     }
-    Ok((id % 2 == 0).then_some(price))
+    Ok(id.is_multiple_of(2).then_some(price))
 }

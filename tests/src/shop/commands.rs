@@ -61,13 +61,11 @@ impl Commands {
         let mut words = line.split_whitespace();
         let verb = words.next().unwrap_or_default();
         let words: Vec<&str> = words.collect();
-        let number = |place: usize| words.get(place).and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+        if self.act(verb, &words).await {
+            return "done".to_owned();
+        }
         match (verb, words.as_slice()) {
-            ("price", _) => done(source::set_price(number(0))),
-            ("gate", [state]) => done(source::set_gate(*state == "open")),
             ("bodies", _) => source::bodies().to_string(),
-            ("advance", _) => done(hybrid_cache::testing::advance(Duration::from_secs(number(0)))),
-            ("flush", _) => done(hybrid_cache::flush().await),
             ("report", _) => hybrid_cache::report().to_string(),
             ("install", _) => show(hybrid_cache::builder().install().map(|()| "installed")),
             ("total", _) => stats(&hybrid_cache::stats()),
@@ -75,16 +73,29 @@ impl Commands {
                 let shutdown = hybrid_cache::shutdown(Duration::from_secs(10)).await;
                 format!("dropped={} open={:?}", shutdown.copies_dropped(), shutdown.layers_not_closed())
             }
-            ("put", ["brief", ..]) => done(brief::put(number(1), Quote::new(number(1), number(2))).await),
-            ("put", _) => done(quote::put(number(1), Quote::new(number(1), number(2))).await),
-            ("many", [_, function, _]) => done(self.begin(number(0), function, number(2))),
             ("answers", _) => self.answers().await,
-            ("traffic", _) => done(self.traffic.start(number(0), number(1), number(2))),
             ("made", _) => self.traffic.made().to_string(),
             ("traffic_report", _) => self.traffic.end().await.to_string(),
-            (verb, [function, ..]) => with_function(verb, function, number(1)).await,
+            (verb, [function, ..]) => with_function(verb, function, number(&words, 1)).await,
             _ => format!("unknown: {line}"),
         }
+    }
+
+    /// Commands that are done when they are done. `false`: it is none of them.
+    async fn act(&mut self, verb: &str, words: &[&str]) -> bool {
+        let number = |place| number(words, place);
+        match (verb, words) {
+            ("price", _) => source::set_price(number(0)),
+            ("gate", [state]) => source::set_gate(*state == "open"),
+            ("advance", _) => hybrid_cache::testing::advance(Duration::from_secs(number(0))),
+            ("flush", _) => hybrid_cache::flush().await,
+            ("put", ["brief", ..]) => brief::put(number(1), Quote::new(number(1), number(2))).await,
+            ("put", _) => quote::put(number(1), Quote::new(number(1), number(2))).await,
+            ("many", [_, function, _]) => self.begin(number(0), function, number(2)),
+            ("traffic", _) => self.traffic.start(number(0), number(1), number(2)),
+            _ => return false,
+        }
+        true
     }
 
     /// Starts the same call in `tasks` tasks.
@@ -106,8 +117,8 @@ impl Commands {
     }
 }
 
-fn done((): ()) -> String {
-    "done".to_owned()
+fn number(words: &[&str], place: usize) -> u64 {
+    words.get(place).and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
 /// An answer of any shape as text.

@@ -14,7 +14,7 @@ const COMBINATIONS: [&str; 7] =
 fn program_with_an_old_load(settings: &Settings) -> Program {
     let mut program = settings.start();
     program.ask("gate closed");
-    program.ask("many 3 quote 7");
+    program.ask("many 1 quote 7");
     eventually("the body has seen the old price", || program.number("bodies") == 1);
     program.ask("price 2");
     program
@@ -24,7 +24,7 @@ fn program_with_an_old_load(settings: &Settings) -> Program {
 #[track_caller]
 fn the_old_load_leaves_nothing(mut program: Program, settings: &Settings) {
     program.ask("gate open");
-    assert!(program.ask("answers").starts_with("3 x "));
+    assert_eq!(program.ask("answers"), "1 x 1", "its own caller asked before the price changed");
     program.ask("flush");
     assert_ne!(program.ask("peek quote 7"), "1");
     assert_eq!(program.call("quote", 7), "2");
@@ -73,14 +73,15 @@ fn a_put_beats_a_load_that_began_before_it_in_every_layer() {
 #[test]
 fn a_call_after_an_invalidation_does_not_join_the_load_from_before() {
     let mut program = program_with_an_old_load(&Settings::new().quote_in("mem"));
+    let bodies = program.number("bodies");
     program.ask("invalidate quote 7");
     program.ask("many 3 quote 7");
-    eventually("a second body looks at the new price", || program.number("bodies") == 2);
+    eventually("a body looks at the new price", || program.number("bodies") > bodies);
     program.ask("gate open");
 
-    assert_eq!(program.ask("answers"), "6 x 1, 2");
+    assert_eq!(program.ask("answers"), "4 x 1, 2");
     assert_eq!(program.ask("peek quote 7"), "2");
-    assert_eq!(program.number("bodies"), 2);
+    assert_eq!(program.number("bodies"), bodies + 1);
 }
 
 #[test]

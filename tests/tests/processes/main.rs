@@ -4,15 +4,20 @@
 //! Every test has processes of its own, so all run in parallel; nothing of the machine's own settings reaches them.
 #![expect(
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a helper that cannot do its part ends its test"
 )]
 
 mod builds;
+mod disk;
 mod invalidation;
 mod layers;
 mod outages;
 mod program;
+mod redis_contents;
+mod secrets;
+mod settings;
 mod sharing;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,68 @@
+//! A hit in memory takes nothing from the heap and gives nothing back, and so does writing its key.
+//!
+//! In a program of its own because it counts every allocation; only those of its own thread, so what the cache does
+//! in the background is not part of it.
+
+use std::sync::Arc;
+
+use allocation_counter::{AllocationInfo, measure};
+use futures_util::FutureExt as _;
+use hybrid_cache::cached;
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Product {
+    name: String,
+}
+
+/// An answer that is shared, as large ones should be.
+#[cached(layers = "mem")]
+async fn product(id: u64, lang: &str) -> Arc<Product> {
+    Arc::new(Product { name: format!("number {id} in {lang}") })
+}
+
+/// One that can fail, of one number.
+#[cached(layers = "mem")]
+async fn by_number(id: u64) -> Result<Arc<Product>, std::io::Error> {
+    Ok(Arc::new(Product { name: format!("number {id}") }))
+}
+
+/// One for which some arguments are absent, and are more than one kind.
+#[cached(layers = "mem")]
+async fn of_many_kinds(id: i32, flag: bool, lang: Option<&str>, letter: char) -> Option<Arc<str>> {
+    Some(format!("{id} {flag} {lang:?} {letter}").into())
+}
+
+/// One with a key of its own.
+#[cached(layers = "mem", key = "{lang}/{id}", skip(db))]
+async fn with_a_template(db: &Arc<str>, id: u64, lang: &str) -> Arc<str> {
+    format!("{db} {id} {lang}").into()
+}
+
+#[tokio::test]
+async fn a_hit_in_memory_allocates_nothing_and_frees_nothing() {
+    let db: Arc<str> = "db".into();
+    product(42, "en").await;
+    by_number(42).await.unwrap();
+    of_many_kinds(-42, true, Some("en"), 'x').await;
+    of_many_kinds(-42, true, None, 'ß').await;
+    with_a_template(&db, 42, "en").await;
+
+    let taken = measure(|| {
+        for _ in 0..200 {
+            product(42, "en").now_or_never().unwrap();
+            by_number(42).now_or_never().unwrap().unwrap();
+            of_many_kinds(-42, true, Some("en"), 'x').now_or_never().unwrap();
+            of_many_kinds(-42, true, None, 'ß').now_or_never().unwrap();
+            with_a_template(&db, 42, "en").now_or_never().unwrap();
+        }
+    });
+
+    assert_eq!(taken, AllocationInfo::default());
+    let stats = [product::stats(), by_number::stats(), with_a_template::stats()];
+    assert!(stats.iter().all(|stats| stats.loads() == 1 && stats.memory_hits() == 200), "{stats:?}");
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(Box::new(1))).count_total, 1);
+}

@@ -1,0 +1,242 @@
+//! The cache directory: several processes, crashes, damage, permissions.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    eventually,
+    program::{Program, Settings},
+};
+
+/// All files and directories below `dir`.
+fn tree(dir: &Path) -> Vec<PathBuf> {
+    let mut found = vec![dir.to_owned()];
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(tree(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+/// The files that hold answers.
+fn store_files(dir: &Path) -> Vec<PathBuf> {
+    tree(dir).into_iter().filter(|path| path.is_file() && fs::metadata(path).unwrap().len() > 4_096).collect()
+}
+
+fn fill(settings: &Settings) {
+    let mut program = settings.start();
+    for id in 0..200 {
+        program.call("quote", id);
+    }
+    program.ask("flush");
+    program.quit();
+}
+
+#[test]
+fn two_processes_that_share_a_directory_each_keep_their_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::new().disk(dir.path()).quote_in("disk");
+    let mut programs = [settings.start(), settings.start()];
+    for round in 0..20 {
+        for program in &mut programs {
+            assert_eq!(program.call("quote", round), "1");
+            assert_eq!(program.call("quote", round), "1");
+        }
+    }
+    let mut logs = String::new();
+    for mut program in programs {
+        assert_eq!(program.stats("quote").of(["loads", "disk", "disk_failures"]), [20, 20, 0]);
+        program.ask("flush");
+        logs += &program.quit();
+    }
+    assert!(!logs.contains(" WARN "), "{logs}");
+
+    let mut again = [settings.start(), settings.start()];
+    for program in &mut again {
+        program.ask("price 2");
+        for id in 0..20 {
+            assert_eq!(program.call("quote", id), "1");
+        }
+        assert_eq!(program.stats("quote").of(["loads", "disk"]), [0, 20]);
+    }
+}
+
+#[test]
+fn a_program_killed_again_and_again_finds_what_was_safe_and_nothing_that_was_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::new().disk(dir.path()).quote_in("mem,disk");
+    let mut forgotten = Vec::new();
+    for round in 1..=12_u64 {
+        let mut program = settings.start();
+        program.ask(&format!("price {round}"));
+        for id in &forgotten {
+            assert_eq!(program.ask(&format!("peek quote {id}")), "none", "{id} came back in round {round}");
+        }
+        if round > 1 {
+            assert_eq!(program.call("quote", 100 + round - 1), (round - 1).to_string(), "it was flushed");
+        }
+        // Kept by a flush; put there and forgotten before the crash, in the middle of other writes.
+        program.call("quote", 100 + round);
+        program.call("quote", round);
+        program.ask("flush");
+        program.ask("traffic 400 4 400");
+        eventually("some writes are under way", || program.number("made") > 30 * round);
+        assert_eq!(
+            program.ask(&format!("invalidate quote {round}")),
+            "memory=done redis=not-in-use disk=done"
+        );
+        forgotten.push(round);
+        let (_, log) = program.crash();
+        assert!(!log.contains(" WARN ") && !log.contains("panicked"), "round {round}: {log}");
+    }
+}
+
+#[test]
+fn invalidate_all_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::new().disk(dir.path()).quote_in("disk");
+    fill(&settings);
+    let mut program = settings.start();
+    program.ask("invalidate_all quote");
+    program.crash();
+
+    let mut program = settings.start();
+    for id in 0..200 {
+        assert_eq!(program.ask(&format!("peek quote {id}")), "none");
+    }
+}
+
+/// A store damaged by `damage` is replaced: no call fails, one warning says so, and the next process finds all in order.
+fn damage_is_survived(what: &str, damage: impl Fn(&Path)) {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let settings = Settings::new().disk(&cache).quote_in("disk");
+    fill(&settings);
+    let files = store_files(&cache);
+    assert!(!files.is_empty());
+    for file in &files {
+        damage(file);
+    }
+
+    let use_all = |program: &mut Program| {
+        for id in 0..200 {
+            assert_eq!(program.call("quote", id), "1", "{what}");
+        }
+        program.ask("flush");
+        program.stats("quote")
+    };
+    let mut program = settings.start();
+    use_all(&mut program);
+    let log = program.quit_whatever_panicked();
+    assert!(log.matches(" WARN ").count() <= 1, "{what}: {log}");
+    assert_eq!(log.matches(" ERROR ").count(), 0, "{what}: {log}");
+
+    let mut program = settings.start();
+    let stats = use_all(&mut program);
+    assert_eq!(stats.of(["loads", "disk"]), [0, 200], "{what}: the new store works");
+    let log = program.quit();
+    assert!(!log.contains(" WARN "), "{what}, afterwards: {log}");
+}
+
+fn overwrite(file: &Path, byte: u8, begin: u64, end: u64) {
+    use std::io::{Seek as _, SeekFrom};
+    let mut file = OpenOptions::new().write(true).open(file).unwrap();
+    file.seek(SeekFrom::Start(begin)).unwrap();
+    file.write_all(&vec![byte; usize::try_from(end - begin).unwrap()]).unwrap();
+}
+
+#[test]
+fn a_store_cut_short_is_replaced() {
+    for parts in [0, 1, 5, 9] {
+        damage_is_survived(&format!("{parts} tenths are left"), |file| {
+            let length = fs::metadata(file).unwrap().len();
+            OpenOptions::new().write(true).open(file).unwrap().set_len(length * parts / 10).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_store_with_other_bytes_in_it_is_replaced() {
+    for (byte, begin, parts) in [(0, 0, 10), (0xff, 0, 10), (0xa5, 0, 1), (0xa5, 3, 5), (0, 1, 10)] {
+        damage_is_survived(&format!("{byte:x} from {begin} to {parts} tenths"), |file| {
+            let tenth = fs::metadata(file).unwrap().len() / 10;
+            overwrite(file, byte, tenth * begin, tenth * parts);
+        });
+    }
+}
+
+#[test]
+fn a_store_whose_files_are_gone_is_replaced() {
+    damage_is_survived("deleted", |file| fs::remove_file(file).unwrap());
+    damage_is_survived("a directory in place of the file", |file| {
+        fs::remove_file(file).unwrap();
+        fs::create_dir(file).unwrap();
+    });
+    damage_is_survived("somebody else's text", |file| fs::write(file, "Dear diary").unwrap());
+}
+
+#[test]
+fn a_store_that_is_damaged_or_deleted_while_it_is_used_fails_no_call() {
+    for delete in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("cache");
+        let settings = Settings::new().disk(&cache).quote_in("disk");
+        fill(&settings);
+        let mut program = settings.start();
+        program.call("quote", 0);
+        for file in store_files(&cache) {
+            let length = fs::metadata(&file).unwrap().len();
+            if delete { fs::remove_file(&file).unwrap() } else { overwrite(&file, 0x5a, 0, length) }
+        }
+        for id in 0..400 {
+            assert_eq!(program.call("quote", id), "1");
+        }
+        program.ask("invalidate quote 3");
+        program.ask("price 2");
+        assert_eq!(program.call("quote", 3), "2");
+        let log = program.quit_whatever_panicked();
+        assert!(log.matches(" WARN ").count() <= 1, "{log}");
+
+        let mut program = settings.start();
+        program.ask("price 3");
+        assert_ne!(program.call("quote", 3), "1", "it was forgotten");
+        program.quit_whatever_panicked();
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_said_once_and_calls_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let mut program = Settings::new().disk(&file.join("cache")).quote_in("mem,disk").start();
+    for id in 0..50 {
+        assert_eq!(program.call("quote", id), "1");
+    }
+    let log = program.quit();
+    assert_eq!(log.matches(" WARN ").count(), 1, "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_what_is_on_the_disk() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("deep/down/cache");
+    let settings = Settings::new().disk(&cache).quote_in("disk");
+    let mut program = settings.start();
+    for id in 0..200 {
+        program.call("quote", id);
+    }
+    program.ask("flush");
+
+    for path in tree(&cache) {
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let private = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, private, "{} is {mode:o}", path.display());
+    }
+}
