@@ -334,7 +334,7 @@ pub fn stats() -> Stats {
 /// entries leave when their function is next used.
 fn start_housekeeping() {
     static STARTED: OnceLock<bool> = OnceLock::new();
-    const EVERY: Duration = Duration::from_secs(1);
+    const EVERY: Duration = Duration::from_millis(250);
     STARTED.get_or_init(|| {
         let housekeeping = || loop {
             thread::sleep(EVERY);

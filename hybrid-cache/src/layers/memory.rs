@@ -4,6 +4,11 @@
 //! telling it about the read, so an entry does that at most once per [`REPORT_TICK_MILLIS`]. A miss is always reported:
 //! without that the hit ratio falls behind moka's own (`docs/decisions/0002-memory.md`).
 //!
+//! Whoever tells moka something may be made to do its housekeeping, which allocates and takes microseconds. So a hit
+//! leaves its report in a bounded queue, and whoever misses, stores or tidies up hands the queue to moka, in order and
+//! before its own. What does not fit is left out: the queue only fills up while nobody misses, and then nothing is
+//! being evicted.
+//!
 //! An entry is in the index from before moka hears of it until after moka let go of it, and each has a number of its
 //! own, by which moka's eviction finds exactly that entry and never a newer one of the same key. Writes of one key
 //! must not overlap; the flight table sees to that.
@@ -11,15 +16,16 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     time::{Duration, Instant},
 };
 
 use foldhash::fast::RandomState;
 use moka::{Expiry, notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
-use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use crate::{clock::Timestamp, record::Dates};
 
@@ -27,8 +33,15 @@ use crate::{clock::Timestamp, record::Dates};
 /// load turns over half its entries, above which the hit ratio suffers.
 const REPORT_TICK_MILLIS: u64 = 128;
 
-/// Key text as it is stored: short texts, the usual case, without an allocation and one dereference nearer.
-type StoredKey = SmallVec<[u8; 32]>;
+/// How many reports of hits wait at most.
+const MOST_REPORTS: usize = 2_048;
+
+/// How many reports one miss hands over at most.
+const REPORTS_AT_ONCE: usize = 256;
+
+/// Key text as it is stored: short texts, the usual case, without an allocation and one dereference nearer; and never
+/// an allocation to hand on the key of a hit.
+type StoredKey = SmolStr;
 
 type Index<V> = papaya::HashMap<StoredKey, Entry<V>, RandomState>;
 
@@ -36,6 +49,9 @@ type Index<V> = papaya::HashMap<StoredKey, Entry<V>, RandomState>;
 pub(crate) struct Memory<V> {
     index: Arc<Index<V>>,
     eviction: Cache<StoredKey, Stub, RandomState>,
+    reports: SyncSender<StoredKey>,
+    /// Taken by whoever hands the reports over; nobody waits for it.
+    waiting_reports: Mutex<Receiver<StoredKey>>,
     /// Entries of an older epoch have been forgotten all at once.
     epoch: AtomicU64,
     next_id: AtomicU64,
@@ -74,35 +90,44 @@ impl<V: Send + Sync + 'static> Memory<V> {
                 }
             })
             .build_with_hasher(RandomState::default());
-        Self { index, eviction, epoch: AtomicU64::new(0), next_id: AtomicU64::new(0) }
+        let most_reports =
+            usize::try_from(capacity).map_or(MOST_REPORTS, |capacity| capacity.min(MOST_REPORTS));
+        let (reports, waiting_reports) = sync_channel(most_reports.max(1));
+        let waiting_reports = Mutex::new(waiting_reports);
+        Self {
+            index,
+            eviction,
+            reports,
+            waiting_reports,
+            epoch: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
+        }
     }
 
     /// What `look` makes of the entry under `key`; `None` if there is none.
     ///
     /// Takes no lock and allocates nothing.
     pub(crate) fn read<R>(&self, key: &str, now: Timestamp, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let key = key.as_bytes();
         let index = self.index.pin();
-        let entry = index.get(key).filter(|entry| entry.epoch == self.epoch.load(Relaxed));
+        let Some((stored_key, entry)) =
+            index.get_key_value(key).filter(|(_, entry)| entry.epoch == self.epoch.load(Relaxed))
+        else {
+            self.report_miss(key);
+            return None;
+        };
         let tick = report_tick(now);
-        match entry {
-            Some(entry) if entry.reported.load(Relaxed) == tick => Some(look(entry)),
-            Some(entry) => {
-                entry.reported.store(tick, Relaxed);
-                self.report(key);
-                Some(look(entry))
-            }
-            None => {
-                self.report(key);
-                None
-            }
+        if entry.reported.load(Relaxed) != tick {
+            entry.reported.store(tick, Relaxed);
+            // Full: see above.
+            let _ = self.reports.try_send(stored_key.clone());
         }
+        Some(look(entry))
     }
 
     /// Like [`read`](Self::read), but leaves no trace of having looked.
     pub(crate) fn peek<R>(&self, key: &str, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let index = self.index.pin();
-        let entry = index.get(key.as_bytes())?;
+        let entry = index.get(key)?;
         (entry.epoch == self.epoch.load(Relaxed)).then(|| look(entry))
     }
 
@@ -116,7 +141,8 @@ impl<V: Send + Sync + 'static> Memory<V> {
             epoch: self.epoch.load(Relaxed),
             reported: AtomicU32::new(report_tick(now)),
         };
-        let key = StoredKey::from_slice(key.as_bytes());
+        let key = StoredKey::new(key);
+        self.hand_over_reports();
         // The index first: moka may decide against the entry at once, and must find it then.
         self.index.pin().insert(key.clone(), entry);
         self.eviction.insert(key, stub);
@@ -124,8 +150,8 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Forgets `key`.
     pub(crate) fn remove(&self, key: &str) {
-        self.index.pin().remove(key.as_bytes());
-        self.eviction.invalidate(key.as_bytes());
+        self.index.pin().remove(key);
+        self.eviction.invalidate(key);
     }
 
     /// Forgets everything, in constant time; the space follows.
@@ -136,6 +162,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Lets moka evict what is over capacity and what has expired, which it otherwise does when it is written to.
     pub(crate) fn tidy(&self) {
+        self.hand_over_reports();
         self.eviction.run_pending_tasks();
     }
 
@@ -146,8 +173,18 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     #[cold]
-    fn report(&self, key: &[u8]) {
+    fn report_miss(&self, key: &str) {
+        self.hand_over_reports();
         self.eviction.get(key);
+    }
+
+    /// Tells moka of the hits that nobody has told it of yet.
+    fn hand_over_reports(&self) {
+        // Somebody else is at it, or the lock is poisoned, which cannot last longer than this cache.
+        let Ok(waiting) = self.waiting_reports.try_lock() else { return };
+        for key in waiting.try_iter().take(REPORTS_AT_ONCE) {
+            self.eviction.get(&key);
+        }
     }
 }
 
