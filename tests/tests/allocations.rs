@@ -3,7 +3,7 @@
 //! In a program of its own because it counts every allocation; only those of its own thread, so what the cache does
 //! in the background is not part of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread::sleep, time::Duration};
 
 use allocation_counter::{AllocationInfo, measure};
 use futures_util::FutureExt as _;
@@ -60,6 +60,42 @@ async fn a_hit_in_memory_allocates_nothing_and_frees_nothing() {
     assert_eq!(taken, AllocationInfo::default());
     let stats = [product::stats(), by_number::stats(), with_a_template::stats()];
     assert!(stats.iter().all(|stats| stats.loads() == 1 && stats.memory_hits() == 200), "{stats:?}");
+}
+
+#[tokio::test]
+async fn hits_allocate_nothing_for_as_long_as_they_go_on() {
+    #[cached(layers = "mem")]
+    async fn square(id: u64) -> Arc<u64> {
+        Arc::new(id * id)
+    }
+    square(3).await;
+    // Over a second and more: what is done only now and then is also part of a hit if a caller has to do it.
+    for _ in 0..30 {
+        sleep(Duration::from_millis(50));
+        let taken = measure(|| {
+            for _ in 0..500 {
+                square(3).now_or_never().unwrap();
+            }
+        });
+        assert_eq!(taken, AllocationInfo::default());
+    }
+}
+
+#[tokio::test]
+async fn hits_among_ten_thousand_entries_allocate_nothing() {
+    #[cached(layers = "mem", capacity = 20_000)]
+    async fn square(id: u64) -> Arc<u64> {
+        Arc::new(id * id)
+    }
+    for id in 0..10_000 {
+        square(id).await;
+    }
+    let taken = measure(|| {
+        for id in 0..10_000 {
+            assert_eq!(*square(id).now_or_never().unwrap(), id * id);
+        }
+    });
+    assert_eq!(taken, AllocationInfo::default());
 }
 
 #[test]

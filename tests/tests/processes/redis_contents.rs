@@ -104,6 +104,19 @@ fn bytes_that_are_not_ours_are_a_miss_and_are_replaced() {
 }
 
 #[test]
+fn a_key_of_another_type_is_a_miss_and_is_replaced() {
+    let redis = RedisServer::start();
+    let mut program = Settings::new().redis(&redis).quote_in("redis").start();
+    for command in [["RPUSH", "hc:shop.quote:id=7", "a", "b"], ["HSET", "hc:shop.quote:id=7", "a", "b"]] {
+        redis.tell(&["DEL", "hc:shop.quote:id=7"]);
+        redis.tell(&command);
+        assert_eq!(program.call("quote", 7), "1");
+        assert_eq!(program.ask("peek quote 7"), "1", "after {command:?}");
+    }
+    program.quit();
+}
+
+#[test]
 fn what_was_deleted_by_hand_is_gone() {
     let redis = RedisServer::start();
     let mut program = Settings::new().redis(&redis).quote_in("redis").start();
