@@ -47,7 +47,7 @@ fn an_answer_from_a_slow_layer_is_copied_into_the_faster_ones() {
     program.call("quote", 7);
     program.ask("flush");
     program.quit();
-    redis.tell(&["FLUSHALL"]);
+    redis.tell(&["DEL", "hc:shop.quote:id=7"]);
 
     let mut program = settings.start();
     program.ask("price 2");
@@ -62,6 +62,41 @@ fn an_answer_from_a_slow_layer_is_copied_into_the_faster_ones() {
     let mut program = settings.quote_in("redis").start();
     assert_eq!(program.call("quote", 7), "1");
     assert_eq!(program.stats("quote").of(WHERE), [0, 0, 1, 0]);
+}
+
+#[test]
+fn a_copy_on_disk_is_not_believed_once_redis_has_forgotten_what_was_invalidated() {
+    let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let settings = Settings::new().redis(&redis).disk(dir.path());
+    let mut program = settings.start();
+    program.call("quote", 7);
+    program.ask("flush");
+    program.quit();
+    redis.tell(&["FLUSHALL"]);
+
+    let mut program = settings.start();
+    program.ask("price 2");
+    assert_eq!(program.call("quote", 7), "2");
+}
+
+#[test]
+fn a_copy_on_disk_from_before_an_invalidation_by_another_machine_is_not_believed() {
+    let redis = RedisServer::start();
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let here = Settings::new().redis(&redis).disk(here.path());
+    let mut program = here.start();
+    program.call("quote", 7);
+    program.ask("flush");
+    program.quit();
+    let mut elsewhere = Settings::new().redis(&redis).disk(there.path()).start();
+    elsewhere.ask("invalidate quote 7");
+
+    let mut program = here.start();
+    program.ask("price 2");
+    assert_eq!(program.call("quote", 7), "2");
+    elsewhere.ask("price 3");
+    program.ask("flush");
+    assert_eq!(elsewhere.call("quote", 7), "2", "nothing old went back into Redis");
 }
 
 #[test]
@@ -84,11 +119,12 @@ fn an_answer_that_is_too_old_for_memory_comes_from_redis() {
 fn a_copy_does_not_outlive_what_it_was_copied_from() {
     let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
     let settings = Settings::new().redis(&redis).disk(dir.path());
-    let mut program = settings.clone().quote_in("mem,disk").start();
+    let mut program = settings.start();
     program.call("quote", 7);
     program.ask("flush");
     program.ask("advance 1800");
     program.quit();
+    redis.tell(&["DEL", "hc:shop.quote:id=7"]);
 
     // Half of the hour has passed in the world of this one, too, before it copies the answer up.
     let mut program = settings.start();
