@@ -155,7 +155,7 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             body: quote!(#cache.key(#key)),
         },
         Companion {
-            doc: " Forgets this answer in every layer and process.",
+            doc: " Forgets this answer in every layer.",
             must_use,
             names_answer,
             signature: quote!(async fn invalidate #generics (#(#keyed),*) -> #runtime::Invalidated #constraints),

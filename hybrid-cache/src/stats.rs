@@ -109,18 +109,21 @@ impl Stats {
 impl fmt::Display for Stats {
     /// One line: `12 calls: 9 mem, 1 redis, 0 disk, 1 coalesced, 1 load in 340ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls = self.calls();
         write!(
             f,
-            "{} calls: {} mem, {} redis, {} disk, {} coalesced, {} {} in {:.3?}",
-            self.calls(),
+            "{calls} {}: {} mem, {} redis, {} disk, {} coalesced, ",
+            if calls == 1 { "call" } else { "calls" },
             self.memory_hits,
             self.redis_hits,
             self.disk_hits,
             self.coalesced,
-            self.loads,
-            if self.loads == 1 { "load" } else { "loads" },
-            self.load_time,
-        )
+        )?;
+        match self.loads {
+            0 => f.write_str("no loads"),
+            1 => write!(f, "1 load in {:.3?}", self.load_time),
+            loads => write!(f, "{loads} loads in {:.3?}", self.load_time),
+        }
     }
 }
 

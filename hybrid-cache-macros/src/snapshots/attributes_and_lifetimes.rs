@@ -124,7 +124,7 @@ impl longest {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .key(Self::__key(&r#in, &_x))
     }
-    /// Forgets this answer in every layer and process.
+    /// Forgets this answer in every layer.
     pub(crate) async fn invalidate<'a>(
         r#in: &'a String,
         _x: Option<&str>,

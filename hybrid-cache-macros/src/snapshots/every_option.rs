@@ -117,7 +117,7 @@ impl Greetings {
     fn key(user: &User, id: u64) -> crate::memo::Key {
         <Self as crate::memo::__private::Function>::cache().key(Self::__key(&user, &id))
     }
-    /// Forgets this answer in every layer and process.
+    /// Forgets this answer in every layer.
     async fn invalidate(user: &User, id: u64) -> crate::memo::Invalidated {
         <Self as crate::memo::__private::Function>::cache()
             .invalidate(Self::__key(&user, &id))

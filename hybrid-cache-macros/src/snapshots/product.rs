@@ -110,7 +110,7 @@ impl product {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .key(Self::__key(&id, &lang))
     }
-    /// Forgets this answer in every layer and process.
+    /// Forgets this answer in every layer.
     pub async fn invalidate(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .invalidate(Self::__key(&id, &lang))

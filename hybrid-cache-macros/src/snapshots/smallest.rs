@@ -93,7 +93,7 @@ impl answer {
     fn key() -> ::hybrid_cache::Key {
         <Self as ::hybrid_cache::__private::Function>::cache().key(Self::__key())
     }
-    /// Forgets this answer in every layer and process.
+    /// Forgets this answer in every layer.
     async fn invalidate() -> ::hybrid_cache::Invalidated {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .invalidate(Self::__key())
