@@ -67,6 +67,7 @@ impl Commands {
         match (verb, words.as_slice()) {
             ("bodies", _) => source::bodies().to_string(),
             ("report", _) => hybrid_cache::report().to_string(),
+            ("debug", _) => debug(),
             ("install", _) => show(hybrid_cache::builder().install().map(|()| "installed")),
             ("total", _) => stats(&hybrid_cache::stats()),
             ("shutdown" | "quit", _) => {
@@ -91,6 +92,7 @@ impl Commands {
             ("flush", _) => hybrid_cache::flush().await,
             ("put", ["brief", ..]) => brief::put(number(1), Quote::new(number(1), number(2))).await,
             ("put", _) => quote::put(number(1), Quote::new(number(1), number(2))).await,
+            ("abandon", _) => self.calls.abort_all(),
             ("many", [_, function, _]) => self.begin(number(0), function, number(2)),
             ("traffic", _) => self.traffic.start(number(0), number(1), number(2)),
             _ => return false,
@@ -110,11 +112,25 @@ impl Commands {
     async fn answers(&mut self) -> String {
         let (mut number, mut different) = (0, BTreeSet::new());
         while let Some(answer) = self.calls.join_next().await {
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if error.is_cancelled() => continue,
+                Err(_) => "panic".to_owned(),
+            };
             number += 1;
-            different.insert(answer.unwrap_or_else(|_| "panic".to_owned()));
+            different.insert(answer);
         }
         format!("{number} x {}", different.into_iter().collect::<Vec<_>>().join(", "))
     }
+}
+
+/// What a curious author prints.
+fn debug() -> String {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let builder = hybrid_cache::builder()
+        .redis(variable("HYBRID_CACHE_REDIS_URL"))
+        .redis_password(variable("HYBRID_CACHE_REDIS_PASSWORD"));
+    format!("{builder:?} {builder:#?} {:?}", hybrid_cache::report())
 }
 
 fn number(words: &[&str], place: usize) -> u64 {

@@ -266,3 +266,31 @@ fn uncached_asks_nothing_and_leaves_nothing() {
     assert_eq!(program.call("quote", 7), "1");
     assert_eq!(program.ask("peek quote 8"), "none");
 }
+
+#[test]
+fn an_invalidation_by_another_process_reaches_the_copies_on_this_ones_disk() {
+    for forget in ["invalidate brief 7", "invalidate_all brief"] {
+        let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+        let settings = Settings::new().redis(&redis).disk(dir.path());
+        let (mut program, mut other) = (settings.start(), settings.start());
+        // Each has a slot of its own in the directory, so that neither can touch what the other has there.
+        program.call("brief", 7);
+        program.ask("flush");
+        assert_eq!(other.call("brief", 7), "1");
+        other.ask("flush");
+        program.ask("price 2");
+        other.ask("price 2");
+
+        program.ask(forget);
+
+        other.ask("advance 2");
+        assert_eq!(other.call("brief", 7), "2", "after {forget}");
+        other.quit();
+        program.quit();
+        let mut next = [settings.start(), settings.start()];
+        for program in &mut next {
+            program.ask("price 3");
+            assert_ne!(program.call("brief", 7), "1", "after {forget} and a restart");
+        }
+    }
+}

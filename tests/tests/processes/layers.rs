@@ -122,11 +122,10 @@ fn a_copy_does_not_outlive_what_it_was_copied_from() {
     let mut program = settings.start();
     program.call("quote", 7);
     program.ask("flush");
-    program.ask("advance 1800");
     program.quit();
     redis.tell(&["DEL", "hc:shop.quote:id=7"]);
 
-    // Half of the hour has passed in the world of this one, too, before it copies the answer up.
+    // Half of the hour has passed when this one copies the answer from the disk into Redis.
     let mut program = settings.start();
     program.ask("price 2");
     program.ask("advance 1800");

@@ -12,6 +12,7 @@ fn everything_shown(settings: &Settings) -> String {
     let mut shown = String::new();
     for command in [
         "report",
+        "debug",
         "install",
         "call quote 7",
         "flush",

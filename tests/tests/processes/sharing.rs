@@ -43,3 +43,26 @@ fn different_questions_do_not_wait_for_each_other() {
     program.ask("gate open");
     assert_eq!(program.ask("answers"), "2 x 1");
 }
+
+#[test]
+fn a_caller_that_goes_away_does_not_take_the_load_along() {
+    let mut program = Settings::new().quote_in("mem").start();
+    program.ask("gate closed");
+    program.ask("many 1 quote 7");
+    eventually("the body begins", || program.number("bodies") == 1);
+    program.ask("abandon");
+    program.ask("many 3 quote 7");
+    program.ask("gate open");
+
+    assert_eq!(program.ask("answers"), "3 x 1");
+    assert_eq!(program.number("bodies"), 1);
+}
+
+#[test]
+fn a_panic_in_the_body_is_its_callers_and_leaves_the_key_free() {
+    let mut program = Settings::new().quote_in("mem").start();
+    program.ask("many 8 quote 500");
+    assert_eq!(program.ask("answers"), "8 x panic", "whoever leads runs the body and panics, so do all");
+    program.ask("price 2");
+    assert_eq!(program.call("quote", 500), "2");
+}
