@@ -19,6 +19,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Timestamp(u64);
 
 impl Timestamp {
+    #[cfg_attr(
+        not(any(test, feature = "disk", feature = "disk-sled")),
+        expect(dead_code, reason = "only the disk layer stores dates of its own")
+    )]
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }

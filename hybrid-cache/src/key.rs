@@ -109,7 +109,7 @@ impl Key {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "redis", feature = "disk", feature = "disk-sled")))]
 impl Key {
     /// A key of the function `scope` (`namespace:function`), for tests of layers.
     pub(crate) fn of(scope: &str, arguments: &str) -> Self {

@@ -14,6 +14,7 @@ fn redis(pairs: &[(&str, &str)]) -> Option<(String, Option<String>)> {
     Some((redis.url.expose().to_owned(), redis.password.map(|password| password.expose().to_owned())))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what `redis` returns")]
 fn with(url: &str, password: Option<&str>) -> Option<(String, Option<String>)> {
     Some((url.to_owned(), password.map(ToOwned::to_owned)))
 }
@@ -88,7 +89,7 @@ fn the_environment_can_be_left_out() {
     ]);
     let settings = builder().without_environment().settings(&environment).unwrap();
 
-    assert_eq!(settings.ttl, Duration::from_secs(300));
+    assert_eq!(settings.ttl, Duration::from_mins(5));
     assert_eq!(settings.function("product").ttl, None);
     assert!(settings.redis.is_none());
     assert!(settings.disk.is_some(), "the directory of the platform is not a setting of ours");

@@ -90,7 +90,7 @@ fn a_bad_value_falls_to_its_default_and_the_rest_stays_in_force() {
     ]);
     let settings = Settings::at_first_use(&environment);
 
-    assert_eq!(settings.ttl, Duration::from_secs(300));
+    assert_eq!(settings.ttl, Duration::from_mins(5));
     assert_eq!(settings.wait, Duration::from_secs(7));
     assert_eq!(settings.namespace, "hc");
 }

@@ -94,7 +94,9 @@ fn assert_outcome_silent(builder: Builder, environment: &Environment) {
             assert_never_shown(&error);
             assert!(std::error::Error::source(&error).is_none(), "a source might quote the address");
             let ConfigError::Invalid { problems } = error else { panic!("{error}") };
-            problems.iter().for_each(|problem| assert_never_shown(problem));
+            for problem in &problems {
+                assert_never_shown(problem);
+            }
         }
     }
 }

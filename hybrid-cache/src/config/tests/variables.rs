@@ -30,7 +30,7 @@ fn nothing_set_means_the_documented_defaults() {
     assert!(settings.enabled);
     assert_eq!(settings.namespace, "hc");
     assert_eq!(settings.layers, [LayerKind::Memory]);
-    assert_eq!(settings.ttl, Duration::from_secs(300));
+    assert_eq!(settings.ttl, Duration::from_mins(5));
     assert!((settings.jitter - 0.05).abs() < f64::EPSILON);
     assert_eq!(settings.wait, Duration::from_secs(30));
     assert_eq!(settings.mem_capacity, 10_000);
@@ -98,12 +98,12 @@ fn the_disk_layer_without_its_feature_names_the_feature() {
 #[test]
 fn durations_are_seconds_or_have_units() {
     let ttl = |text| with("HYBRID_CACHE_TTL", text).ttl;
-    assert_eq!(ttl("60"), Duration::from_secs(60));
-    assert_eq!(ttl(" 60 "), Duration::from_secs(60));
+    assert_eq!(ttl("60"), Duration::from_mins(1));
+    assert_eq!(ttl(" 60 "), Duration::from_mins(1));
     assert_eq!(ttl("250ms"), Duration::from_millis(250));
-    assert_eq!(ttl("5m"), Duration::from_secs(300));
-    assert_eq!(ttl("1h30m"), Duration::from_secs(5400));
-    assert_eq!(ttl("1d"), Duration::from_secs(86400));
+    assert_eq!(ttl("5m"), Duration::from_mins(5));
+    assert_eq!(ttl("1h30m"), Duration::from_mins(90));
+    assert_eq!(ttl("1d"), Duration::from_hours(24));
     assert_eq!(with("HYBRID_CACHE_WAIT", "2s").wait, Duration::from_secs(2));
 }
 
