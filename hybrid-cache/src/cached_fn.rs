@@ -33,7 +33,7 @@ use tracing::Instrument;
 
 use self::records::Records;
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     definition::{Abilities, Definition},
     error::{LayerError, LayerKind},
     flight::{Boarding, Flights, Landing, Ticket},
@@ -61,7 +61,6 @@ pub struct CachedFn<R: Outcome> {
     /// How long copies that only their process knows of may live: so long the shared layer has to remember what was
     /// forgotten. Zero without both a shared and a private layer.
     trace: Duration,
-    wait: Duration,
     flights: Flights<Landed<R>>,
     records: Records<R::Value>,
     is_none: Option<IsNone<R::Value>>,
@@ -149,7 +148,8 @@ impl<R: Outcome> CachedFn<R> {
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
         let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));
-        let tidy = memory.clone().map(|memory| -> runtime::Tidy { Box::new(move || memory.tidy()) });
+        let flights = Flights::new();
+        let tidy = tidy(runtime.clock.clone(), memory.clone(), flights.clone(), options.wait);
         let unique = runtime.register(&scope, definition.name, &counters, tidy);
         let layers = if options.enabled && unique {
             options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
@@ -164,8 +164,7 @@ impl<R: Outcome> CachedFn<R> {
             trace: trace_of(&layers, &options.policy),
             layers,
             policy: options.policy,
-            wait: options.wait,
-            flights: Flights::new(),
+            flights,
             is_none,
             clone_error,
             counters,
@@ -207,7 +206,7 @@ impl<R: Outcome> CachedFn<R> {
             if self.runs_bare(&key) {
                 return body.await;
             }
-            let ticket = self.flights.supersede(key.as_lookup());
+            let ticket = self.flights.supersede(key.as_lookup(), self.runtime.clock.now());
             self.lead(ticket, key, body, Stored::Outdated).await
         })
     }
@@ -220,11 +219,11 @@ impl<R: Outcome> CachedFn<R> {
             return body.await;
         }
         let ticket = loop {
-            let waiter = match self.flights.board(key.as_lookup()) {
+            let waiter = match self.flights.board(key.as_lookup(), self.runtime.clock.now()) {
                 Boarding::Lead(ticket) => break ticket,
                 Boarding::Wait(waiter) => waiter,
             };
-            let Landing::Answer(landed) = waiter.wait(self.wait).await else { continue };
+            let Landing::Answer(landed) = waiter.wait().await else { continue };
             self.counters.coalesced();
             let own_loads = match landed {
                 Landed::Value(value) => return R::join(Ok(value)),
@@ -236,7 +235,7 @@ impl<R: Outcome> CachedFn<R> {
             if let Some(value) = self.remembered(key.as_lookup()) {
                 return R::join(Ok(value));
             }
-            let ticket = self.flights.fly_alone(key.as_lookup());
+            let ticket = self.flights.fly_alone(key.as_lookup(), self.runtime.clock.now());
             return self.lead(ticket, key, body, Stored::Wanted).await;
         };
         // Another load may have landed between the look into memory and the boarding.
@@ -569,7 +568,7 @@ impl<R: Outcome> CachedFn<R> {
             let key = key.into_key(&self.scope);
             let doom = self.flights.doom(key.lookup());
             doom.settled().await;
-            let ticket = doom.ticket(key.lookup());
+            let ticket = doom.ticket(key.lookup(), self.runtime.clock.now());
             let asked = self.ask_layers(&key, Stored::Replaced).await;
             let origin = Origin::Body(self.life_of(&value));
             let answer = Answer { value, origin, load_time: Duration::ZERO };
@@ -673,6 +672,22 @@ impl<R: Outcome> fmt::Debug for CachedFn<R> {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// What the process does for a function now and then, whether it is called or not: frees the space of what expired, and
+/// retires loads that take longer than `wait`.
+fn tidy<R: Outcome>(
+    clock: Clock,
+    memory: Option<Arc<Memory<R::Value>>>,
+    flights: Flights<Landed<R>>,
+    wait: Duration,
+) -> runtime::Tidy {
+    Box::new(move || {
+        if let Some(memory) = &memory {
+            memory.tidy();
+        }
+        flights.retire_before(clock.now().minus(wait));
+    })
 }
 
 /// See [`CachedFn::trace`].

@@ -24,11 +24,12 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use foldhash::fast::RandomState;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
+
+use crate::clock::Timestamp;
 
 /// What a caller for a key becomes.
 #[derive(Debug)]
@@ -44,14 +45,20 @@ pub(crate) enum Boarding<A> {
 pub(crate) enum Landing<A> {
     /// With this answer.
     Answer(A),
-    /// Without one: the load's task was dropped or panicked, or it took too long. Board again.
+    /// Without one: the load's task was dropped or panicked, or it was retired. Board again.
     Lost,
 }
 
-/// All flights of one cached function.
+/// All flights of one cached function. A clone is the same table.
 #[derive(Debug)]
 pub(crate) struct Flights<A> {
     table: Arc<Mutex<Table<A>>>,
+}
+
+impl<A> Clone for Flights<A> {
+    fn clone(&self) -> Self {
+        Self { table: Arc::clone(&self.table) }
+    }
 }
 
 #[derive(Debug)]
@@ -74,6 +81,8 @@ struct Slot<A> {
 
 #[derive(Debug)]
 struct Flight<A> {
+    /// When it took off.
+    since: Timestamp,
     /// Whether it may no longer store. Relaxed: only touched under the table's lock.
     doomed: AtomicBool,
     progress: watch::Sender<Progress<A>>,
@@ -95,27 +104,39 @@ impl<A> Flights<A> {
     }
 
     /// Joins the flight of `key`, or starts one.
-    pub(crate) fn board(&self, key: &str) -> Boarding<A> {
+    pub(crate) fn board(&self, key: &str, now: Timestamp) -> Boarding<A> {
         let mut table = lock(&self.table);
         if let Some(flight) = table.keys.get(key).and_then(|slot| slot.joinable.as_ref()) {
-            let (flight, key) = (Arc::clone(flight), Arc::from(key));
-            return Boarding::Wait(Waiter { table: Arc::clone(&self.table), key, flight });
+            return Boarding::Wait(Waiter { progress: flight.progress.subscribe() });
         }
-        Boarding::Lead(self.take_off(&mut table, key, Start::Joinable))
+        Boarding::Lead(self.take_off(&mut table, key, now, Start::Joinable))
     }
 
     /// Starts a flight that nobody can join, beside whatever flies already.
-    pub(crate) fn fly_alone(&self, key: &str) -> Ticket<A> {
-        self.take_off(&mut lock(&self.table), key, Start::Alone)
+    pub(crate) fn fly_alone(&self, key: &str, now: Timestamp) -> Ticket<A> {
+        self.take_off(&mut lock(&self.table), key, now, Start::Alone)
     }
 
     /// Starts a flight whose answer is newer than that of every flight before it: those store nothing any more.
-    pub(crate) fn supersede(&self, key: &str) -> Ticket<A> {
+    pub(crate) fn supersede(&self, key: &str, now: Timestamp) -> Ticket<A> {
         let mut table = lock(&self.table);
         if let Some(slot) = table.keys.get_mut(key) {
             slot.doom();
         }
-        self.take_off(&mut table, key, Start::Joinable)
+        self.take_off(&mut table, key, now, Start::Joinable)
+    }
+
+    /// Retires the flights that took off before `moment`: who waits for them boards again, and they store nothing. So a
+    /// body that hangs blocks its key for a while, and once.
+    pub(crate) fn retire_before(&self, moment: Timestamp) {
+        let mut retired = Vec::new();
+        for slot in lock(&self.table).keys.values_mut() {
+            if let Some(flight) = slot.joinable.take_if(|flight| flight.since < moment) {
+                flight.doomed.store(true, Relaxed);
+                retired.push(flight);
+            }
+        }
+        retired.iter().for_each(|flight| flight.give_up());
     }
 
     /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
@@ -125,7 +146,7 @@ impl<A> Flights<A> {
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         slot.dooms += 1;
         let doomed = slot.doom();
-        Doom { flights: Self { table: Arc::clone(&self.table) }, key: Some(key), doomed }
+        Doom { flights: self.clone(), key: Some(key), doomed }
     }
 
     /// Dooms the flights of all keys, and every one that starts before the returned guard is dropped.
@@ -133,7 +154,7 @@ impl<A> Flights<A> {
         let mut table = lock(&self.table);
         table.dooms += 1;
         let doomed = table.keys.values_mut().flat_map(Slot::doom).collect();
-        Doom { flights: Self { table: Arc::clone(&self.table) }, key: None, doomed }
+        Doom { flights: self.clone(), key: None, doomed }
     }
 
     /// How many keys something is going on for.
@@ -142,12 +163,13 @@ impl<A> Flights<A> {
         lock(&self.table).keys.len()
     }
 
-    fn take_off(&self, table: &mut Table<A>, key: &str, start: Start) -> Ticket<A> {
+    fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
         let all_doomed = table.dooms > 0;
         let key: Arc<str> = Arc::from(key);
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         let born_doomed = start != Start::Exempt && (all_doomed || slot.dooms > 0);
         let flight = Arc::new(Flight {
+            since: now,
             doomed: AtomicBool::new(born_doomed),
             progress: watch::Sender::new(Progress::Flying),
             copies: watch::Sender::new(0),
@@ -169,6 +191,19 @@ enum Start {
     Alone,
     /// Nobody waits for it, and the invalidations that are running do not doom it: it is newer than they are.
     Exempt,
+}
+
+impl<A> Flight<A> {
+    /// Tells those who wait that there will be no answer, unless there was one.
+    fn give_up(&self) {
+        self.progress.send_if_modified(|progress| {
+            let flying = matches!(progress, Progress::Flying);
+            if flying {
+                *progress = Progress::Lost;
+            }
+            flying
+        });
+    }
 }
 
 impl<A> Table<A> {
@@ -253,13 +288,7 @@ impl<A> Drop for Ticket<A> {
             table.remove_if_idle(&self.key);
         }
         // Only after the flight left the table: who is told that it was lost must not find it there again.
-        self.flight.progress.send_if_modified(|progress| {
-            let lost = matches!(progress, Progress::Flying);
-            if lost {
-                *progress = Progress::Lost;
-            }
-            lost
-        });
+        self.flight.give_up();
     }
 }
 
@@ -278,35 +307,19 @@ impl<A> Drop for Copying<A> {
 /// A caller that waits for somebody else's load.
 #[derive(Debug)]
 pub(crate) struct Waiter<A> {
-    table: Arc<Mutex<Table<A>>>,
-    key: Arc<str>,
-    flight: Arc<Flight<A>>,
+    progress: watch::Receiver<Progress<A>>,
 }
 
 impl<A: Clone> Waiter<A> {
-    /// Waits until the load ends, at most for `limit`. A load that takes longer is retired: it still answers those who
-    /// go on waiting, but stores nothing, and the next caller starts anew. So a body that hangs never blocks its key.
-    pub(crate) async fn wait(self, limit: Duration) -> Landing<A> {
-        let mut progress = self.flight.progress.subscribe();
-        let landed = progress.wait_for(|progress| !matches!(progress, Progress::Flying));
-        match timeout(limit, landed).await {
-            Ok(Ok(progress)) => match &*progress {
+    /// Waits until the load ends or is retired.
+    pub(crate) async fn wait(mut self) -> Landing<A> {
+        match self.progress.wait_for(|progress| !matches!(progress, Progress::Flying)).await {
+            Ok(progress) => match &*progress {
                 Progress::Landed(answer) => Landing::Answer(answer.clone()),
                 Progress::Flying | Progress::Lost => Landing::Lost,
             },
-            // The sender cannot go away: it is in the flight that we hold.
-            Ok(Err(_)) => Landing::Lost,
-            Err(_elapsed) => {
-                self.retire();
-                Landing::Lost
-            }
-        }
-    }
-
-    fn retire(&self) {
-        if let Some(slot) = lock(&self.table).keys.get_mut(&self.key) {
-            slot.leave(&self.flight);
-            self.flight.doomed.store(true, Relaxed);
+            // Everybody who could have landed it is gone.
+            Err(_) => Landing::Lost,
         }
     }
 }
@@ -337,8 +350,8 @@ impl<A> Doom<A> {
     }
 
     /// A ticket to store a value that is newer than this invalidation. A later invalidation dooms it as any other.
-    pub(crate) fn ticket(&self, key: &str) -> Ticket<A> {
-        self.flights.take_off(&mut lock(&self.flights.table), key, Start::Exempt)
+    pub(crate) fn ticket(&self, key: &str, now: Timestamp) -> Ticket<A> {
+        self.flights.take_off(&mut lock(&self.flights.table), key, now, Start::Exempt)
     }
 }
 

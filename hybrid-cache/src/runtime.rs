@@ -63,8 +63,8 @@ pub(crate) struct Runtime {
 struct Registered {
     name: FunctionName,
     counters: Arc<Counters>,
-    /// Frees the space of entries that expired while nobody asked.
-    tidy: Option<Tidy>,
+    /// What is done for it now and then, whether it is called or not.
+    tidy: Tidy,
 }
 
 /// See [`Registered::tidy`].
@@ -112,7 +112,7 @@ impl Runtime {
         scope: &Arc<str>,
         name: FunctionName,
         counters: &Arc<Counters>,
-        tidy: Option<Tidy>,
+        tidy: Tidy,
     ) -> bool {
         start_housekeeping();
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,10 +134,11 @@ impl Runtime {
         [&self.redis, &self.disk].into_iter().filter_map(|layer| layer.get()?.as_ref())
     }
 
-    fn tidy(&self) {
+    /// Looks after every function once.
+    pub(crate) fn tidy(&self) {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        for tidy in functions.values().filter_map(|function| function.tidy.as_ref()) {
-            tidy();
+        for function in functions.values() {
+            (function.tidy)();
         }
     }
 }
@@ -265,6 +266,10 @@ pub async fn flush() {
 /// assert_eq!(shutdown.copies_dropped(), 0);
 /// # });
 /// ```
+///
+/// # Panics
+///
+/// Outside of a tokio runtime with timers (`enable_all`, `enable_time`).
 pub async fn shutdown(timeout: Duration) -> Shutdown {
     let Some(runtime) = RUNTIME.get() else {
         return Shutdown { copies_dropped: 0, layers_not_closed: Vec::new() };
@@ -330,8 +335,8 @@ pub fn stats() -> Stats {
     total
 }
 
-/// Starts, once, the thread that looks after functions which nobody calls. Without it (no thread can be had) expired
-/// entries leave when their function is next used.
+/// Starts, once, the thread that looks after all functions. Without it (no thread can be had) expired entries leave when
+/// their function is next used, and nobody retires a load that hangs.
 fn start_housekeeping() {
     static STARTED: OnceLock<bool> = OnceLock::new();
     const EVERY: Duration = Duration::from_millis(250);

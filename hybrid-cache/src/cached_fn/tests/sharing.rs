@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use futures_util::{FutureExt, future::join_all, poll};
@@ -130,15 +131,36 @@ async fn a_body_that_calls_its_own_function_with_its_own_key_does_not_wait_for_i
     assert_eq!(body.call(function, "k").await, 11);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_body_that_hangs_does_not_block_its_key() {
+#[tokio::test]
+async fn a_body_that_hangs_blocks_its_key_for_the_wait_and_no_longer() {
     let (world, hanging, body) = (World::new(), Body::gated(), Body::new());
     let function = world.function(MEMORY);
     let hung = tokio::spawn(async move { hanging.call(function, "k").await });
     settle().await;
-    assert_eq!(body.call(function, "k").await, 1);
+    let mut waiting = Box::pin(body.call(function, "k"));
+    assert!(poll!(&mut waiting).is_pending());
+    world.advance(Duration::from_secs(29));
+    world.tidy();
+    assert!(poll!(&mut waiting).is_pending());
+
+    world.advance(Duration::from_secs(2));
+    world.tidy();
+
+    assert_eq!(waiting.await, 1);
     assert_eq!(body.call(function, "k").await, 1);
     hung.abort();
+}
+
+#[test]
+fn callers_outside_of_tokio_share_a_load_too() {
+    use futures_util::future::{FutureExt as _, join};
+    let (world, body) = (World::new(), Body::gated());
+    let function = world.function(MEMORY);
+    let mut both = Box::pin(join(body.call(function, "k"), body.call(function, "k")));
+    assert!(both.as_mut().now_or_never().is_none());
+    body.gate().let_everybody_pass();
+    assert_eq!(both.now_or_never(), Some((1, 1)));
+    assert_eq!(body.runs(), 1);
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl World {
         self.millis.fetch_add(duration.as_millis().try_into().unwrap(), SeqCst);
     }
 
+    /// What the process does every now and then.
+    pub(super) fn tidy(&self) {
+        self.runtime.tidy();
+    }
+
     /// A function that keeps its answers in `layers`, of which the world has this one.
     pub(super) fn function(&self, layers: &'static [LayerKind]) -> Function {
         self.defined(&Definition::named("f").layers(layers).ttl(TTL))
