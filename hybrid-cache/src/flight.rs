@@ -136,7 +136,9 @@ impl<A> Flights<A> {
                 retired.push(flight);
             }
         }
-        retired.iter().for_each(|flight| flight.give_up());
+        for flight in retired {
+            flight.give_up();
+        }
     }
 
     /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
