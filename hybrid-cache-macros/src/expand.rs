@@ -178,7 +178,7 @@ fn definition(names: &Names<'_>) -> TokenStream {
 
 /// What the types of the outcome can do, found out by type like `FALLIBLE`.
 fn abilities(names: &Names<'_>) -> TokenStream {
-    let Names { companion, private, args, .. } = names;
+    let Names { companion, private, args, function, .. } = names;
     let value = names.value_of();
     let codec = match &args.layers {
         Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
@@ -186,6 +186,7 @@ fn abilities(names: &Names<'_>) -> TokenStream {
             let codec = at_value(names, &quote!(require_codec));
             quote!(::core::option::Option::Some(#codec))
         }
+        None if function.has_static_borrow() => quote!(::core::option::Option::None),
         None => quote!({
             #[allow(unused_imports)]
             use #private::NoCodec as _;

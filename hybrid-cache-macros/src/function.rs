@@ -10,7 +10,7 @@ use syn::{
     parse_quote,
 };
 
-use crate::spelling::{Ends, borrow_in, generic_of, impl_trait_in, reference};
+use crate::spelling::{Ends, borrow_in, generic_of, impl_trait_in, is_static_borrow, reference};
 
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -77,6 +77,15 @@ impl Function {
         let generic =
             self.sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
         !generic && borrow_in(&answer).is_none() && impl_trait_in(&answer).is_none()
+    }
+
+    /// Whether the value to keep is spelled with a `'static` borrow. The compiler cannot be asked: it forgets lifetimes
+    /// when it looks for an implementation, and complains about them afterwards.
+    pub(crate) fn has_static_borrow(&self) -> bool {
+        match &self.sig.output {
+            ReturnType::Default => false,
+            ReturnType::Type(_, ty) => is_static_borrow(generic_of(ty, "Result").unwrap_or(ty)),
+        }
     }
 
     /// Where a complaint about the cached value belongs: at `T` of `T`, `Option<T>`, `Result<T, E>`.

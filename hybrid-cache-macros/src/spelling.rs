@@ -72,6 +72,13 @@ pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
     search.found
 }
 
+/// Whether a type is spelled with a `'static` borrow in it: such a value can be written as bytes and never read back.
+pub(crate) fn is_static_borrow(ty: &Type) -> bool {
+    let mut search = Statics::default();
+    search.visit_type(ty);
+    search.found
+}
+
 /// The first `impl Trait` in a type.
 pub(crate) fn impl_trait_in(ty: &Type) -> Option<Span> {
     let mut search = Unnamed::default();
@@ -101,6 +108,17 @@ impl<'ast> Visit<'ast> for Borrows {
     // What a function takes it does not hold.
     fn visit_type_bare_fn(&mut self, _: &'ast TypeBareFn) {}
     fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
+}
+
+#[derive(Default)]
+struct Statics {
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Statics {
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.found |= lifetime.ident == "static";
+    }
 }
 
 #[derive(Default)]

@@ -308,3 +308,15 @@ async fn futures_of_the_function_and_its_companions_can_be_spawned() {
     sendable(product::invalidate(9, "en")).await;
     sendable(product::uncached(9, "en")).await.unwrap();
 }
+
+#[cached]
+async fn motto(number: u64) -> Result<&'static str, String> {
+    Ok(if number == 0 { "none" } else { "some" })
+}
+
+#[tokio::test]
+async fn an_answer_with_a_static_borrow_stays_in_memory_where_no_layers_are_named() {
+    assert_eq!(motto(0).await, Ok("none"));
+    assert_eq!(motto(0).await, Ok("none"));
+    assert_eq!((motto::stats().loads(), motto::stats().memory_hits()), (1, 1));
+}
