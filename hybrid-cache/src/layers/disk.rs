@@ -16,8 +16,8 @@
 //!
 //! - A removal that was answered with [`Removal::Done`] stays. While it is on its way, reads do not find the row.
 //! - A store that is damaged, or is an old state of itself, is set aside and an empty one takes its place.
-//! - The files take at most `max_bytes` (16 MiB if it is less), plus at most one store that was set aside. Between
-//!   three and six tenths of that hold rows: space comes back by copying what is worth keeping into a new file.
+//! - The files take at most `max_bytes` (16 MiB if it is less), plus at most one store that was set aside. The store
+//!   itself is between three and six tenths of that: space comes back by copying what is worth keeping into a new file.
 //! - Puts of the last second may be lost in a crash.
 
 mod answers;

@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,8 +17,10 @@ use crate::error::{LayerError, LayerKind};
 /// The place for one answer. The first one given counts.
 #[derive(Debug)]
 pub(super) struct Answer<T> {
-    sender: Arc<Mutex<Option<oneshot::Sender<Result<T, LayerError>>>>>,
+    sender: Arc<Mutex<Option<Sender<T>>>>,
 }
+
+type Sender<T> = oneshot::Sender<Result<T, LayerError>>;
 
 /// The caller's end.
 pub(super) type Awaited<T> = oneshot::Receiver<Result<T, LayerError>>;
@@ -121,16 +123,18 @@ impl Watch {
                 timetable = match next {
                     Some(until) => {
                         let wait = until.saturating_duration_since(now);
-                        self.changed.wait_timeout(timetable, wait).unwrap_or_else(|e| e.into_inner()).0
+                        self.changed.wait_timeout(timetable, wait).unwrap_or_else(PoisonError::into_inner).0
                     }
-                    None => self.changed.wait(timetable).unwrap_or_else(|e| e.into_inner()),
+                    None => self.changed.wait(timetable).unwrap_or_else(PoisonError::into_inner),
                 };
                 continue;
             }
             let (read, write) = (timetable.reads.budget, timetable.writes.budget);
             drop(timetable);
             let waited = late_reads.iter().filter(|due| due.time_out(read)).count();
-            late_writes.iter().for_each(|due| drop(due.time_out(write)));
+            for due in late_writes {
+                due.time_out(write);
+            }
             on_late(u32::try_from(waited).unwrap_or(u32::MAX));
             timetable = lock(&self.timetable);
         }
@@ -155,5 +159,55 @@ impl Line {
 
     fn next(&self) -> Option<Instant> {
         self.due.front().map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(read: Duration) -> Arc<Watch> {
+        let watch = Arc::new(Watch::new(read, Duration::from_hours(1)));
+        let thread = Arc::clone(&watch);
+        std::thread::spawn(move || thread.run(|_| {}));
+        watch
+    }
+
+    #[test]
+    fn who_waits_for_too_long_is_told_so() {
+        let watch = watched(Duration::from_millis(20));
+        let (_never_given, written) = watch.expect::<()>(Budget::Write);
+        let (_also_never, read) = watch.expect::<()>(Budget::Read);
+
+        let asked = Instant::now();
+        let answer = read.blocking_recv().unwrap();
+
+        assert!(matches!(answer, Err(LayerError::Timeout { after, .. }) if after.as_millis() == 20));
+        assert!(asked.elapsed() < Duration::from_secs(5));
+        drop(written);
+        watch.stop();
+    }
+
+    #[test]
+    fn the_first_answer_counts() {
+        let watch = watched(Duration::from_millis(1));
+        let (answer, awaited) = watch.expect(Budget::Read);
+        assert!(answer.give(Ok(7)));
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(!answer.give(Ok(8)));
+
+        assert!(matches!(awaited.blocking_recv(), Ok(Ok(7))));
+        watch.stop();
+    }
+
+    #[test]
+    fn what_was_answered_does_not_pile_up() {
+        let watch = Watch::new(Duration::from_hours(1), Duration::from_hours(1));
+        for _ in 0..1000 {
+            let (answer, awaited) = watch.expect(Budget::Read);
+            answer.give(Ok(()));
+            drop(awaited);
+        }
+        assert!(lock(&watch.timetable).reads.due.len() < 3);
     }
 }

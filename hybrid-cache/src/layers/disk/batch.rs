@@ -18,7 +18,6 @@ pub(super) struct Batch {
     changes: Vec<Change>,
     place: HashMap<Arc<[u8]>, usize>,
     waiting: Vec<Waiting>,
-    pub(super) bytes: u64,
     /// Whether it has to be on the disk before it is answered.
     pub(super) removes: bool,
     pub(super) flushes: bool,
@@ -67,13 +66,11 @@ impl Batch {
     }
 
     fn change(&mut self, key: Arc<[u8]>, value: Option<Arc<[u8]>>) {
-        self.bytes += (key.len() + value.as_ref().map_or(0, |value| value.len())) as u64;
-        match self.place.get(&key).and_then(|place| self.changes.get_mut(*place)) {
-            Some(earlier) => earlier.value = value,
-            None => {
-                self.place.insert(Arc::clone(&key), self.changes.len());
-                self.changes.push(Change { key, value });
-            }
+        if let Some(earlier) = self.place.get(&key).and_then(|place| self.changes.get_mut(*place)) {
+            earlier.value = value;
+        } else {
+            self.place.insert(Arc::clone(&key), self.changes.len());
+            self.changes.push(Change { key, value });
         }
     }
 
@@ -109,8 +106,12 @@ impl Batch {
     ) {
         for waiting in self.waiting {
             match waiting {
-                Waiting::Put(answer, _space) => drop(answer.give(put())),
-                Waiting::Flush(answer) => drop(answer.give(put())),
+                Waiting::Put(answer, _space) => {
+                    answer.give(put());
+                }
+                Waiting::Flush(answer) => {
+                    answer.give(put());
+                }
                 Waiting::Removal(answer, _place, mark) => {
                     drop(mark); // first, so that a put after the removal is seen at once
                     answer.give(removal());

@@ -18,7 +18,7 @@ pub(super) trait Engine: Send + Sync {
     /// What is stored under `key`.
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
 
-    /// Makes `changes`. After a crash, no change is there without those before it. No key occurs twice.
+    /// Makes `changes`. After a crash, no change is there without those before it.
     ///
     /// With [`Durability::Synced`], these and all earlier changes are on the disk when this returns.
     fn apply(&self, changes: &[Change], durability: Durability) -> Result<(), Fault>;
@@ -38,6 +38,23 @@ pub(super) trait Engine: Send + Sync {
 pub(super) struct Change {
     pub(super) key: Arc<[u8]>,
     pub(super) value: Option<Arc<[u8]>>,
+}
+
+/// What a number of changes makes of a store that is not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dirt {
+    /// Their own size.
+    pub(super) bytes: u64,
+    /// About what they take until then: each writes the page of its key anew, and the old one is not free yet.
+    pub(super) pages: u64,
+}
+
+impl Dirt {
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let size = |change: &Change| change.key.len() + change.value.as_ref().map_or(0, |value| value.len());
+        let bytes = changes.iter().map(size).sum::<usize>() as u64;
+        Self { bytes, pages: bytes + 4096 * changes.len() as u64 }
+    }
 }
 
 /// Whether a change has to survive a power cut at once.

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -103,6 +103,8 @@ pub(super) struct Exchange {
     pub(super) forgetting: Arc<Forgetting>,
     pub(super) epochs: Epochs,
     pub(super) watch: Watch,
+    /// Whether the writing thread is at work on the size of the store. Only tests ask.
+    pub(super) tidying: AtomicBool,
     age: AtomicU64,
     finish: Mutex<Finish>,
 }
@@ -127,6 +129,7 @@ impl Exchange {
             removal_places: Arc::new(Semaphore::new(REMOVALS)),
             forgetting: Arc::default(),
             epochs: Epochs::default(),
+            tidying: AtomicBool::new(false),
             age: AtomicU64::new(0),
             finish: Mutex::default(),
         }
@@ -148,6 +151,11 @@ impl Exchange {
             return Ok(());
         }
         Err(LayerError::QueueFull { layer: LayerKind::Disk })
+    }
+
+    /// Whether there is a store to be opened.
+    pub(super) fn is_shut(&self) -> bool {
+        matches!(*read(&self.gate), Gate::Shut)
     }
 
     /// Closed stays closed.
@@ -312,7 +320,7 @@ pub(super) fn random() -> u64 {
 /// A pause after failures, so that a disk that does not answer costs nothing.
 #[derive(Debug)]
 pub(super) struct Rest {
-    resting: std::sync::atomic::AtomicBool,
+    resting: AtomicBool,
     until: Mutex<Option<Instant>>,
     failures: AtomicU32,
 }
@@ -324,11 +332,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 
 impl Rest {
     const fn new() -> Self {
-        Self {
-            resting: std::sync::atomic::AtomicBool::new(false),
-            until: Mutex::new(None),
-            failures: AtomicU32::new(0),
-        }
+        Self { resting: AtomicBool::new(false), until: Mutex::new(None), failures: AtomicU32::new(0) }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -350,6 +354,12 @@ impl Rest {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn end(&self) {
+        *lock(&self.until) = None;
+        self.resting.store(false, Ordering::Release);
+    }
+
     /// Some reads got no answer in time.
     pub(super) fn late(&self, reads: u32) {
         if reads > 0 && self.failures.fetch_add(reads, Ordering::Relaxed).saturating_add(reads) >= LATE_READS
@@ -369,5 +379,40 @@ impl Rest {
         let pause = FIRST_REST.saturating_mul(1 << times.saturating_sub(1).min(5)).min(LONGEST_REST);
         *lock(&self.until) = Some(Instant::now() + pause);
         self.resting.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_that_come_late_one_after_the_other_bring_a_rest() {
+        let rest = Rest::new();
+        rest.late(4);
+        assert!(rest.is_over());
+        rest.late(1);
+        assert!(!rest.is_over());
+    }
+
+    #[test]
+    fn a_read_in_time_makes_up_for_late_ones() {
+        let rest = Rest::new();
+        for _ in 0..20 {
+            rest.late(4);
+            rest.succeeded();
+        }
+        assert!(rest.is_over());
+    }
+
+    #[test]
+    fn a_mark_hides_its_key_until_the_last_is_gone() {
+        let forgetting = Arc::new(Forgetting::default());
+        let key: Arc<[u8]> = b"ra".as_slice().into();
+        let (first, second) = (forgetting.mark(&key), forgetting.mark(&key));
+        drop(first);
+        assert!(forgetting.covers(b"ra"));
+        drop(second);
+        assert!(!forgetting.covers(b"ra"));
     }
 }

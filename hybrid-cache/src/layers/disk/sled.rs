@@ -13,7 +13,7 @@
 //! There are no batches here: sled's hold up all reads while they are applied. Its log is recovered up to the
 //! first gap, so that after a crash no change is there without those before it, and that is all that is asked.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use sled::{Config, Db, Error, IVec, Mode};
 
@@ -26,9 +26,28 @@ const CHUNKED: u8 = 1;
 const ATTEMPTS: usize = 8;
 /// More than this is slower and takes a multiple of it in memory.
 const LARGEST_CACHE: u64 = 32 << 20;
+/// How long a store may take to close.
+const CLOSING: Duration = Duration::from_secs(4);
 
 pub(super) struct Sled {
-    tree: Db,
+    /// Only `None` while it is dropped.
+    tree: Option<Db>,
+}
+
+impl Drop for Sled {
+    /// sled closes when its last handle is dropped, and where its files were taken away under it, it then waits for
+    /// ever. So that happens on a thread of its own, which is waited for as long as an ordinary close takes.
+    fn drop(&mut self) {
+        let tree = self.tree.take();
+        let (closed, closing) = mpsc::channel();
+        let close = move || {
+            drop(tree);
+            closed.send(()).ok();
+        };
+        if thread::Builder::new().name("hybrid-cache-disk-close".into()).spawn(close).is_ok() {
+            closing.recv_timeout(CLOSING).ok();
+        }
+    }
 }
 
 /// Where a value is.
@@ -60,16 +79,20 @@ impl Sled {
                     thread::sleep(Duration::from_millis(20));
                 }
                 Err(Error::Io(error)) if is_held(&error) => return Err(Fault::refused(error)),
-                opened => return Ok(Self { tree: opened? }),
+                opened => return Ok(Self { tree: Some(opened?) }),
             }
         }
+    }
+
+    fn tree(&self) -> Result<&Db, Fault> {
+        self.tree.as_ref().ok_or_else(|| Fault::damaged("the store is being closed"))
     }
 
     /// `None`: it was replaced while we looked.
     fn assemble(&self, chunks: Chunks) -> Result<Option<Vec<u8>>, Fault> {
         let mut value = Vec::new();
         for index in 0..chunks.count() {
-            match self.tree.get(chunks.key(index))? {
+            match self.tree()?.get(chunks.key(index))? {
                 Some(chunk) => value.extend_from_slice(&chunk),
                 None => return Ok(None),
             }
@@ -82,13 +105,13 @@ impl Sled {
 
     fn insert(&self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         let replaced = if value.len() <= CHUNK {
-            self.tree.insert(head_key(key), [&[WHOLE], value].concat())?
+            self.tree()?.insert(head_key(key), [&[WHOLE], value].concat())?
         } else {
             let chunks = Chunks { group: fastrand::u64(..), length: value.len() as u64 };
             for (index, chunk) in (0..).zip(value.chunks(CHUNK)) {
-                self.tree.insert(chunks.key(index), chunk)?;
+                self.tree()?.insert(chunks.key(index), chunk)?;
             }
-            self.tree.insert(head_key(key), chunks.head())?
+            self.tree()?.insert(head_key(key), chunks.head())?
         };
         self.clear(replaced)
     }
@@ -98,7 +121,7 @@ impl Sled {
         let Some(replaced) = replaced else { return Ok(()) };
         if let Head::Chunks(chunks) = Head::decode(&replaced)? {
             for index in 0..chunks.count() {
-                self.tree.remove(chunks.key(index))?;
+                self.tree()?.remove(chunks.key(index))?;
             }
         }
         Ok(())
@@ -110,7 +133,7 @@ impl Engine for Sled {
         let key = head_key(key);
         let mut torn = None;
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.tree.get(&key)? else { return Ok(None) };
+            let Some(found) = self.tree()?.get(&key)? else { return Ok(None) };
             let chunks = match Head::decode(&found)? {
                 Head::Here(value) => return Ok(Some(value.to_vec())),
                 Head::Chunks(chunks) => chunks,
@@ -129,11 +152,11 @@ impl Engine for Sled {
         for Change { key, value } in changes {
             match value {
                 Some(value) => self.insert(key, value)?,
-                None => self.clear(self.tree.remove(head_key(key))?)?,
+                None => self.clear(self.tree()?.remove(head_key(key))?)?,
             }
         }
         if durability == Durability::Synced {
-            self.tree.flush()?;
+            self.tree()?.flush()?;
         }
         Ok(())
     }
@@ -148,7 +171,7 @@ impl Engine for Sled {
 
         let start = after.map_or(Included(vec![b'v']), |after| Excluded(head_key(after)));
         let mut shown = 0;
-        for entry in self.tree.range((start, Unbounded)) {
+        for entry in self.tree()?.range((start, Unbounded)) {
             let (key, found) = entry?;
             let Some(key) = key.strip_prefix(b"v") else { continue };
             let value = match Head::decode(&found)? {

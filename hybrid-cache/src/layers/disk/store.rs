@@ -5,6 +5,7 @@
 use std::{
     path::PathBuf,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -126,20 +127,18 @@ impl Store {
         self.ledger.write(&fresh.entry).map_err(Fault::refused)?;
         Ok(std::mem::replace(&mut self.volume, fresh))
     }
-}
 
-impl Store {
     pub(super) fn close(self) {
         self.volume.close();
     }
+}
 
-    /// Removes the store, and the ledger that would miss it.
-    pub(super) fn delete(self, slot: &Slot) -> Result<(), Fault> {
-        let dir = self.volume.dir.clone();
-        self.close();
-        slot::remove(&dir)?;
-        slot::remove(&slot.path.join(ledger::FILE))
+/// Removes whatever stores are in `slot`, and the ledger that would miss them. Works also on a full disk.
+pub(super) fn delete_stores(slot: &Slot) -> Result<(), Fault> {
+    for store in slot::stores(&slot.path)? {
+        slot::remove(&store)?;
     }
+    slot::remove(&slot.path.join(ledger::FILE))
 }
 
 impl Volume {
@@ -147,7 +146,7 @@ impl Volume {
     pub(super) fn close(self) {
         let patience = Instant::now() + LAST_READS;
         while Arc::strong_count(&self.engine) > 1 && Instant::now() < patience {
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
         }
         // A damaged store may panic even here.
         guarded(|| {
@@ -163,6 +162,7 @@ impl Volume {
         slot::remove(&dir)?;
         slot::make_store_dir(&dir)?;
         let engine = engine::open(entry.engine, &dir, cache_bytes)?;
+        slot::measure(&dir)?; // for the modes
         Ok(Self { engine, dir, entry })
     }
 
@@ -174,7 +174,8 @@ impl Volume {
         let identity = guarded(|| engine.read(IDENTITY))?;
         match identity.and_then(|bytes| decode_numbers(IDENTITY, &bytes)) {
             Some([identity, removals]) if identity == entry.identity && removals >= entry.removals => {
-                slot::measure(&dir)?; // also sets the modes
+                slot::make_store_dir(&dir)?;
+                slot::measure(&dir)?; // for the modes
                 Ok(Self { engine, dir, entry: Entry { removals, ..entry } })
             }
             Some([identity, _]) if identity == entry.identity => {

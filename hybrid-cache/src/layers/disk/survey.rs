@@ -15,7 +15,6 @@ pub(super) struct Survey {
     sample: Vec<Seen>,
     rows: u64,
     live: u64,
-    total: u64,
 }
 
 /// What is remembered of one live row.
@@ -32,8 +31,6 @@ pub(super) struct Findings {
     sample: Vec<Seen>,
     /// Bytes of the rows that have not expired.
     pub(super) live: u64,
-    /// Bytes of all rows.
-    pub(super) total: u64,
 }
 
 impl Survey {
@@ -60,8 +57,8 @@ impl Survey {
                 Ok(None)
             }
             Scanned::Everything => {
-                let Self { sample, live, total, .. } = std::mem::take(self);
-                Ok(Some(Findings { sample, live, total }))
+                let Self { sample, live, .. } = std::mem::take(self);
+                Ok(Some(Findings { sample, live }))
             }
         }
     }
@@ -70,7 +67,6 @@ impl Survey {
     fn see(&mut self, key: &[u8], value: &[u8], now: Timestamp) -> bool {
         let Some(row) = Row::decode(key, value) else { return false };
         let bytes = (key.len() + value.len()) as u64;
-        self.total += bytes;
         if row.expires <= now {
             return true;
         }
@@ -90,7 +86,7 @@ impl Survey {
 
 impl Findings {
     /// The age from which on the live rows take at most `keep` bytes.
-    pub(super) fn youngest(mut self, keep: u64) -> u64 {
+    pub(super) fn youngest(&mut self, keep: u64) -> u64 {
         if self.live <= keep {
             return 0;
         }
@@ -128,7 +124,7 @@ mod tests {
             .map(|(age, expires)| Seen { age, expires: Timestamp::from_millis(expires), bytes: 10 })
             .collect();
         let live = sample.len() as u64 * 10;
-        Findings { sample, live, total: live }
+        Findings { sample, live }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{DiskLayer, slot};
+use super::{DiskLayer, engine::Fault, slot};
 use crate::{
     clock::Clock,
     config::{DiskEngine, DiskSettings},
@@ -36,6 +36,13 @@ macro_rules! on_each_engine {
 }
 
 mod behaviour;
+mod bound;
+mod damage;
+mod killed;
+#[cfg(unix)]
+mod refused;
+#[cfg(unix)]
+mod safety;
 
 const HOUR: Duration = Duration::from_hours(1);
 const MIB: u64 = 1 << 20;

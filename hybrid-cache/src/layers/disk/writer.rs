@@ -5,28 +5,26 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use super::{
     batch::Batch,
-    engine::{Change, Durability, Fault, missing_feature},
+    engine::{Change, Dirt, Durability, Fault, missing_feature},
     exchange::{Exchange, Gate, Write, resting},
     ledger,
     slot::{self, Slot},
-    store::{Store, Unopened},
+    store::{Store, Unopened, delete_stores},
     sync::read,
     tidy::{Limits, Outcome, Tidy},
 };
 use crate::{clock::Timestamp, layers::Removal};
 
-/// Most requests, and about the most bytes, in one transaction.
+/// Most requests in one transaction.
 const BATCH: usize = 1024;
-const BATCH_BYTES: usize = 4 << 20;
-/// Puts are on the disk after at most this time, or this many bytes.
+/// Puts are on the disk after at most this time.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-const SYNC_AFTER: u64 = 16 << 20;
 /// With nothing to do, the time is still looked at: rows expire.
 const IDLE: Duration = Duration::from_mins(1);
 /// Two damaged stores within this time are no accident.
@@ -70,9 +68,10 @@ impl Writer {
             if requests.is_empty() && self.exchange.writes.is_closed() {
                 break;
             }
-            let written = self.handle(requests);
+            self.handle(requests);
             self.sync_if_due();
-            busy = self.tidy(written);
+            busy = self.tidy();
+            self.exchange.tidying.store(busy, Ordering::Release);
         }
         if let Some((mut store, tidy)) = self.opened.take() {
             self.exchange.set_gate(Gate::Closed);
@@ -89,18 +88,18 @@ impl Writer {
             (false, 0) => IDLE,
             (false, _) => SYNC_EVERY.saturating_sub(self.synced_at.elapsed()),
         };
+        let most = if busy { self.limits.small_batch } else { self.limits.batch };
         let (mut count, mut bytes) = (0, 0);
         self.exchange.writes.take(wait, |request| {
             count += 1;
             if let Write::Put { row, .. } = request {
                 bytes += row.len();
             }
-            count == BATCH || bytes >= BATCH_BYTES
+            count == BATCH || bytes >= most
         })
     }
 
-    /// Returns how many bytes were written.
-    fn handle(&mut self, requests: Vec<Write>) -> u64 {
+    fn handle(&mut self, requests: Vec<Write>) {
         let mut batch = Batch::default();
         for request in requests {
             match request {
@@ -114,45 +113,34 @@ impl Writer {
                 request => batch.add(request, &self.exchange.epochs),
             }
         }
-        if self.opened.is_none() && self.exchange.rest.is_over() {
+        if self.exchange.is_shut() && self.exchange.rest.is_over() {
             self.open();
         }
-        if batch.is_empty() {
-            return 0;
+        if !batch.is_empty() {
+            self.commit(batch);
         }
-        self.commit(batch)
     }
 
-    fn commit(&mut self, batch: Batch) -> u64 {
-        let Some((store, tidy)) = &mut self.opened else {
-            self.refuse(batch);
-            return 0;
-        };
+    fn commit(&mut self, batch: Batch) {
+        let Some((store, tidy)) = &mut self.opened else { return self.refuse(batch) };
         let durability = if batch.flushes { Durability::Synced } else { Durability::Lazy };
-        match store.commit(batch.changes().to_vec(), batch.removes, durability) {
-            Ok(()) => {
-                let bytes = batch.bytes;
-                tidy.wrote(batch.changes(), bytes);
-                if batch.removes || batch.flushes {
-                    self.synced();
-                } else {
-                    if self.unsynced == 0 {
-                        self.synced_at = Instant::now();
-                    }
-                    self.unsynced += bytes.max(1);
-                }
-                batch.settle(|| Ok(()), || Ok(Removal::Done));
-                bytes
-            }
-            Err(fault) => {
-                self.owed.extend(batch.removals());
-                self.failed(&fault);
-                let settled = self.owed.is_empty();
-                let removal = if settled { Removal::Done } else { Removal::Queued };
-                batch.settle(|| Err(self.exchange.error("write", &fault)), || Ok(removal));
-                0
-            }
+        if let Err(fault) = store.commit(batch.changes().to_vec(), batch.removes, durability) {
+            self.owe(&batch);
+            self.failed(&fault);
+            let removal = if self.owed.is_empty() { Removal::Done } else { Removal::Queued };
+            return batch.settle(|| Err(self.exchange.error("write", &fault)), || Ok(removal));
         }
+        let dirt = Dirt::of(batch.changes());
+        tidy.wrote(batch.changes(), dirt);
+        if batch.removes || batch.flushes {
+            self.synced();
+        } else {
+            if self.unsynced == 0 {
+                self.synced_at = Instant::now();
+            }
+            self.unsynced += dirt.pages;
+        }
+        batch.settle(|| Ok(()), || Ok(Removal::Done));
     }
 
     /// There is no store.
@@ -168,15 +156,21 @@ impl Writer {
             Some(Err(why)) => batch.settle(|| Err(error(&why)), || Err(error(&why))),
             None => {
                 // Until the next opening; nothing is read before these are made.
-                self.owed.extend(batch.removals());
+                self.owe(&batch);
                 batch.settle(|| Err(resting()), || Ok(Removal::Queued));
             }
         }
     }
 
+    /// Remembers what must be forgotten. One too many is enough to know that it was too many.
+    fn owe(&mut self, batch: &Batch) {
+        let room = (OWED + 1).saturating_sub(self.owed.len());
+        self.owed.extend(batch.removals().into_iter().take(room));
+    }
+
     fn sync_if_due(&mut self) {
-        let due =
-            self.unsynced >= SYNC_AFTER || (self.unsynced > 0 && self.synced_at.elapsed() >= SYNC_EVERY);
+        let due = self.unsynced >= self.limits.sync_after
+            || (self.unsynced > 0 && self.synced_at.elapsed() >= SYNC_EVERY);
         if let Some((store, _)) = self.opened.as_mut().filter(|_| due) {
             match store.commit(Vec::new(), false, Durability::Synced) {
                 Ok(()) => self.synced(),
@@ -191,9 +185,9 @@ impl Writer {
     }
 
     /// Returns whether there is more to do.
-    fn tidy(&mut self, written: u64) -> bool {
+    fn tidy(&mut self) -> bool {
         let (Some((store, tidy)), Some(slot)) = (&mut self.opened, &self.slot) else { return false };
-        match tidy.step(store, slot, written, self.exchange.clock.now()) {
+        match tidy.step(store, slot, self.exchange.clock.now()) {
             Ok(Outcome::Idle) => return false,
             Ok(Outcome::Busy) => {}
             Ok(Outcome::Switched(replaced)) => {
@@ -232,19 +226,26 @@ impl Writer {
             None => slot::claim(&settings.dir, self.exchange.clock.now())?,
         };
         let slot = self.slot.insert(slot);
-        let mut store = Store::open(slot, settings.engine, self.limits.cache)?;
-        if self.owed.is_empty() {
-            return Ok(store);
+        let opened = Store::open(slot, settings.engine, self.limits.cache);
+        if self.owed.is_empty() || matches!(opened, Err(Unopened { fault: Fault::Damaged(_), .. })) {
+            return opened;
         }
-        if self.owed.len() <= OWED && store.commit(self.owed.clone(), true, Durability::Synced).is_ok() {
+        let paid = opened.and_then(|mut store| {
+            store.commit(self.owed.clone(), true, Durability::Synced)?;
+            Ok(store)
+        });
+        if paid.is_err() || self.owed.len() > OWED {
+            // What cannot be removed row by row goes as a whole: it is a cache.
+            if let Ok(store) = paid {
+                store.close();
+            }
+            delete_stores(slot)?;
+            self.exchange.epochs.clear();
             self.owed.clear();
-            return Ok(store);
+            return Store::open(slot, settings.engine, self.limits.cache);
         }
-        // What cannot be removed row by row goes as a whole: it is a cache.
-        store.delete(slot)?;
         self.owed.clear();
-        self.exchange.epochs.clear();
-        Ok(Store::open(slot, settings.engine, self.limits.cache)?)
+        paid
     }
 
     /// The store does not do what it is for.
@@ -255,6 +256,12 @@ impl Writer {
         let dir = store.volume.dir.clone();
         tidy.close();
         store.close();
+        if let (Fault::Refused(_), false, Some(slot)) = (fault, self.owed.is_empty(), &self.slot)
+            && delete_stores(slot).is_ok()
+        {
+            // A removal that could not be written took the store with it.
+            self.forget_everything();
+        }
         self.cannot_open(fault, &[dir]);
     }
 
@@ -276,16 +283,10 @@ impl Writer {
         let now = self.exchange.clock.now();
         let again = self.damaged_at.replace(now).is_some_and(|before| now.since(before) < DAMAGE_MEMORY);
         let cause = fault.cause();
-        let there = suspects.iter().filter(|suspect| suspect.exists());
-        let aside = there.map(|suspect| slot::set_aside(suspect, now)).find_map(Result::err);
-        if let Some(refused) = aside {
+        if let Err(refused) = self.set_aside(suspects, now) {
             // It must not be read again, and it is still there.
             tracing::warn!(%cause, refusal = %refused.cause(), "the disk cache is damaged and cannot be set aside; it is switched off");
             return self.switch_off(fault.clone(), false);
-        }
-        // It vouches for what is gone, and would have the empty store taken for a damaged one.
-        if let Some(slot) = &self.slot {
-            slot::remove(&slot.path.join(ledger::FILE)).ok();
         }
         self.forget_everything();
         let dir = self.exchange.settings.dir.display();
@@ -295,6 +296,14 @@ impl Writer {
         }
         tracing::warn!(%dir, %cause, "the disk cache was damaged; it was set aside and an empty one took its place");
         self.open();
+    }
+
+    fn set_aside(&self, suspects: &[PathBuf], now: Timestamp) -> Result<(), Fault> {
+        for suspect in suspects.iter().filter(|suspect| suspect.exists()) {
+            slot::set_aside(suspect, now)?;
+        }
+        // Last: until here it vouches for a store that is damaged, and without it none would be trusted.
+        self.slot.as_ref().map_or(Ok(()), |slot| slot::remove(&slot.path.join(ledger::FILE)))
     }
 
     fn forget_everything(&mut self) {

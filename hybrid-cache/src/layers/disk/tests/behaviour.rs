@@ -3,7 +3,12 @@
 use futures_util::future::join_all;
 
 use super::{
-    super::{answers::Budget, engine::missing_feature, row::row_key},
+    super::{
+        answers::Budget,
+        engine::missing_feature,
+        ledger::{Found, Ledger},
+        row::row_key,
+    },
     *,
 };
 
@@ -19,6 +24,7 @@ on_each_engine![
     removing_what_is_not_there_is_fine,
     a_removal_hides_the_record_before_it_is_on_the_disk,
     a_removal_comes_after_every_put_before_it_and_before_every_put_after_it,
+    removals_that_wait_share_one_commit,
     an_epoch_is_never_zero_and_stays,
     removing_all_changes_the_epoch_for_good,
     removing_all_of_a_function_that_was_never_read_changes_its_epoch,
@@ -78,7 +84,7 @@ fn an_expired_record_is_not_returned(engine: DiskEngine) {
 fn a_later_put_replaces_an_earlier_one(engine: DiskEngine) {
     let bench = Bench::new(engine);
     let layer = bench.open();
-    layer.put("a", &[1; 100_000]);
+    layer.put("a", &pattern(100_000));
     layer.put_for("a", b"two", Duration::from_secs(1));
     assert_eq!(layer.get("a").as_deref(), Some(&b"two"[..]));
 
@@ -115,7 +121,7 @@ fn a_removed_record_is_gone_also_after_a_restart(engine: DiskEngine) {
     let bench = Bench::new(engine);
     let layer = bench.open();
     layer.put("a", b"one");
-    layer.put("large", &[1; 200_000]);
+    layer.put("large", &pattern(200_000));
     layer.flush();
     layer.remove("a");
     layer.remove("large");
@@ -158,6 +164,20 @@ fn a_removal_comes_after_every_put_before_it_and_before_every_put_after_it(engin
         wait(remove).unwrap();
         assert_eq!(layer.get("a"), (round % 2 == 0).then(|| vec![round, 1]));
     }
+}
+
+fn removals_that_wait_share_one_commit(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let layer = bench.open();
+    let keys: Vec<_> = (0..500).map(|n| k(&format!("n={n}"))).collect();
+    let removals: Vec<_> = keys.iter().map(|key| accepted(layer.0.remove(key, Duration::ZERO))).collect();
+    for removal in removals {
+        wait(removal).unwrap();
+    }
+    layer.close();
+
+    let (_, Found::Entry(entry)) = Ledger::open(&bench.slot()).unwrap() else { panic!("no ledger") };
+    assert!((1..100).contains(&entry.removals), "{}", entry.removals);
 }
 
 fn an_epoch_is_never_zero_and_stays(engine: DiskEngine) {
