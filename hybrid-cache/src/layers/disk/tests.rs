@@ -23,14 +23,14 @@ use crate::{
 
 /// Makes each function `fn name(engine: DiskEngine)` a test on every engine that is compiled in.
 macro_rules! on_each_engine {
-    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+    ($($name:ident),* $(,)?) => {
         #[cfg(feature = "disk")]
         mod redb {
-            $(#[test] $(#[$attribute])* fn $name() { super::$name(crate::config::DiskEngine::Redb); })*
+            $(#[test] fn $name() { super::$name(crate::config::DiskEngine::Redb); })*
         }
         #[cfg(feature = "disk-sled")]
         mod sled {
-            $(#[test] $(#[$attribute])* fn $name() { super::$name(crate::config::DiskEngine::Sled); })*
+            $(#[test] fn $name() { super::$name(crate::config::DiskEngine::Sled); })*
         }
     };
 }

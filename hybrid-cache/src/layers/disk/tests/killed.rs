@@ -7,16 +7,15 @@ use std::{
 
 use super::*;
 
-on_each_engine![
-    no_removal_is_undone_however_often_the_process_is_killed,
-    another_process_uses_another_slot,
-    #[ignore = "a process that the tests here start and kill"]
-    child,
-];
+on_each_engine![no_removal_is_undone_however_often_the_process_is_killed, another_process_uses_another_slot,];
 
+/// Set where this test program runs as the process that is killed.
 const DIR: &str = "HYBRID_CACHE_DISK_TEST_DIR";
 
 fn no_removal_is_undone_however_often_the_process_is_killed(engine: DiskEngine) {
+    if let Some(root) = std::env::var_os(DIR) {
+        write_until_killed(root.into(), engine);
+    }
     let bench = Bench { max_bytes: 1024 * MIB, ..Bench::new(engine) };
     let (mut removed, mut flushed) = (Vec::new(), Vec::new());
     for round in 0..12 {
@@ -62,16 +61,16 @@ fn another_process_uses_another_slot(engine: DiskEngine) {
 }
 
 /// Puts and removes until it is killed, and says what was acknowledged.
-fn child(engine: DiskEngine) {
-    let Some(root) = std::env::var_os(DIR) else { return };
+fn write_until_killed(root: PathBuf, engine: DiskEngine) -> ! {
     let settings =
-        DiskSettings { dir: root.into(), max_bytes: 1024 * MIB, timeout: Duration::from_secs(20), engine };
+        DiskSettings { dir: root, max_bytes: 1024 * MIB, timeout: Duration::from_secs(20), engine };
     // The time of the test, so that nothing is expired for it.
     let layer =
         Handle(DiskLayer::with_clock(settings, Clock::Manual(Arc::new(AtomicU64::new(1_800_000_000_000)))));
     let mut out = std::io::stdout().lock();
     let run = fastrand::u64(..);
-    for n in 0_u64.. {
+    let mut n = 0_u64;
+    loop {
         let key = format!("{run:x}.{n}");
         layer.put(&key, &pattern(if n % 7 == 0 { 100_000 } else { 300 }));
         match n % 5 {
@@ -89,6 +88,7 @@ fn child(engine: DiskEngine) {
             _ => writeln!(out, "\nack put {key}").unwrap(),
         }
         out.flush().unwrap();
+        n += 1;
     }
 }
 
@@ -100,9 +100,12 @@ struct Spawned {
 
 impl Spawned {
     fn new(bench: &Bench, engine: DiskEngine) -> Self {
-        let test = format!("layers::disk::tests::killed::{}::child", format!("{engine:?}").to_lowercase());
+        let test = format!(
+            "layers::disk::tests::killed::{}::no_removal_is_undone_however_often_the_process_is_killed",
+            format!("{engine:?}").to_lowercase()
+        );
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([&test, "--exact", "--ignored", "--nocapture"])
+            .args([&test, "--exact", "--nocapture"])
             .env(DIR, bench.root())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
