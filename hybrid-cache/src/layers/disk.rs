@@ -107,7 +107,8 @@ impl DiskLayer {
     async fn read(&self, key: &Key) -> Result<Reading, LayerError> {
         let exchange = self.running()?;
         exchange.admit_read()?;
-        let (answer, awaited) = exchange.watch.expect(Budget::Read);
+        let budget = if exchange.is_shut() { Budget::FirstRead } else { Budget::Read };
+        let (answer, awaited) = exchange.watch.expect(budget);
         exchange.reads.push(Read { key: key.clone(), answer }).map_err(|_| closed())?;
         arrival(awaited).await
     }

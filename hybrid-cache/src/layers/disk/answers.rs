@@ -14,6 +14,10 @@ use tokio::sync::oneshot;
 use super::sync::lock;
 use crate::error::{LayerError, LayerKind};
 
+/// What a read may take that has to wait until the store is open, where that is more than the budget of a read: opening
+/// takes longer than reading, and missing what is there would cost more.
+const OPENING: Duration = Duration::from_secs(1);
+
 /// The place for one answer. The first one given counts.
 #[derive(Debug)]
 pub(super) struct Answer<T> {
@@ -55,6 +59,7 @@ struct Line {
 }
 
 struct Timetable {
+    first_reads: Line,
     reads: Line,
     writes: Line,
     /// Until when the thread sleeps; `None`: until it is woken.
@@ -71,6 +76,8 @@ pub(super) struct Watch {
 /// Which budget a request has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Budget {
+    /// A read that has to wait until the store is open.
+    FirstRead,
     Read,
     Write,
 }
@@ -80,6 +87,7 @@ impl Watch {
         let line = |budget| Line { budget, due: VecDeque::new() };
         Self {
             timetable: Mutex::new(Timetable {
+                first_reads: line(read.max(OPENING)),
                 reads: line(read),
                 writes: line(write),
                 asleep_until: None,
@@ -95,6 +103,7 @@ impl Watch {
         let sender = Arc::new(Mutex::new(Some(sender)));
         let mut timetable = lock(&self.timetable);
         let line = match budget {
+            Budget::FirstRead => &mut timetable.first_reads,
             Budget::Read => &mut timetable.reads,
             Budget::Write => &mut timetable.writes,
         };
@@ -115,10 +124,12 @@ impl Watch {
         let mut timetable = lock(&self.timetable);
         while !timetable.stopped {
             let now = Instant::now();
+            let late_first_reads = timetable.first_reads.expired(now);
             let late_reads = timetable.reads.expired(now);
             let late_writes = timetable.writes.expired(now);
-            if late_reads.is_empty() && late_writes.is_empty() {
-                let next = [&timetable.reads, &timetable.writes].into_iter().filter_map(Line::next).min();
+            if late_first_reads.is_empty() && late_reads.is_empty() && late_writes.is_empty() {
+                let lines = [&timetable.first_reads, &timetable.reads, &timetable.writes];
+                let next = lines.into_iter().filter_map(Line::next).min();
                 timetable.asleep_until = next;
                 timetable = match next {
                     Some(until) => {
@@ -129,9 +140,11 @@ impl Watch {
                 };
                 continue;
             }
-            let (read, write) = (timetable.reads.budget, timetable.writes.budget);
+            let (first, read, write) =
+                (timetable.first_reads.budget, timetable.reads.budget, timetable.writes.budget);
             drop(timetable);
-            let waited = late_reads.iter().filter(|due| due.time_out(read)).count();
+            let late_first = late_first_reads.iter().filter(|due| due.time_out(first)).count();
+            let waited = late_first + late_reads.iter().filter(|due| due.time_out(read)).count();
             for due in late_writes {
                 due.time_out(write);
             }
@@ -186,6 +199,14 @@ mod tests {
         assert!(asked.elapsed() < Duration::from_secs(5));
         drop(written);
         watch.stop();
+    }
+
+    #[test]
+    fn a_read_that_waits_for_the_store_to_open_has_a_second_or_its_own_budget_if_that_is_more() {
+        for (read, first) in [(Duration::from_millis(50), OPENING), (2 * OPENING, 2 * OPENING)] {
+            let watch = Watch::new(read, Duration::from_hours(1));
+            assert_eq!(lock(&watch.timetable).first_reads.budget, first);
+        }
     }
 
     #[test]

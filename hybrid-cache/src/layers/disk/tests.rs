@@ -75,7 +75,10 @@ impl Bench {
 
     fn open_as(&self, engine: DiskEngine) -> Handle {
         // Longer than any machine under load may need; what happens in 50 ms is not the subject here.
-        let timeout = Duration::from_secs(20);
+        self.open_within(engine, Duration::from_secs(20))
+    }
+
+    fn open_within(&self, engine: DiskEngine, timeout: Duration) -> Handle {
         let settings = DiskSettings { dir: self.root(), max_bytes: self.max_bytes, timeout, engine };
         Handle(DiskLayer::with_clock(settings, Clock::Manual(Arc::clone(&self.millis))))
     }

@@ -15,6 +15,7 @@ use super::{
 on_each_engine![
     a_record_is_found_again,
     a_record_outlives_a_restart,
+    the_first_read_after_a_restart_has_the_time_to_open_the_store,
     nothing_is_opened_before_the_first_request,
     an_expired_record_is_not_returned,
     a_later_put_replaces_an_earlier_one,
@@ -57,6 +58,16 @@ fn a_record_outlives_a_restart(engine: DiskEngine) {
     layer.close();
 
     assert_eq!(bench.open().get("a").as_deref(), Some(&b"one"[..]));
+}
+
+fn the_first_read_after_a_restart_has_the_time_to_open_the_store(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let layer = bench.open();
+    layer.put("a", b"one");
+    layer.close();
+    // Opening takes a thousand times as long.
+    let in_a_hurry = bench.open_within(engine, Duration::from_micros(1));
+    assert_eq!(in_a_hurry.get("a").as_deref(), Some(&b"one"[..]));
 }
 
 fn nothing_is_opened_before_the_first_request(engine: DiskEngine) {
