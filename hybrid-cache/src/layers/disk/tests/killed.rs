@@ -72,7 +72,7 @@ fn write_until_killed(root: PathBuf, engine: DiskEngine) -> ! {
     let mut n = 0_u64;
     loop {
         let key = format!("{run:x}.{n}");
-        layer.put(&key, &pattern(if n % 7 == 0 { 100_000 } else { 300 }));
+        layer.put(&key, &pattern(if n.is_multiple_of(7) { 100_000 } else { 300 }));
         match n % 5 {
             0 | 1 => {
                 layer.remove(&key);
