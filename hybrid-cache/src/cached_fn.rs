@@ -8,6 +8,9 @@
 //! Nothing here knows how a layer stores bytes ([`layers`](crate::layers)), how long an answer is good
 //! ([`policy`](crate::policy)), or how a load is shared ([`flight`](crate::flight)).
 
+mod answer;
+mod build;
+mod keep;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -31,21 +34,21 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use self::records::Records;
+use self::{
+    answer::{Answer, Asked, Landed, Loaded, OWN_LOADS, Origin, Stored, Target},
+    records::Records,
+};
 use crate::{
-    clock::{Clock, Timestamp},
-    definition::{Abilities, Definition},
-    error::{LayerError, LayerKind},
+    error::LayerKind,
     flight::{Boarding, Flights, Landing, Ticket},
     invalidated::Invalidated,
-    key::{self, Key, text::KeyText},
+    key::{Key, text::KeyText},
     layers::{Layer, Reading, Removal, memory::Memory},
-    options::Options,
     outcome::{CloneError, IsNone, Outcome},
-    policy::{Freshness, Life, Policy},
-    record::{self, Current, Dates, Marks, Shared, codec::Payload, refusal::Refusal},
+    policy::{Freshness, Policy},
+    record::{self, Current, Shared},
     recursion,
-    runtime::{self, Runtime},
+    runtime::Runtime,
     stats::{Counters, Stats},
 };
 
@@ -72,109 +75,7 @@ pub struct CachedFn<R: Outcome> {
     said_no_key: AtomicBool,
 }
 
-/// How a load ended, for its caller: the answer, or the panic to go on with.
-type Loaded<R> = Result<Result<<R as Outcome>::Value, <R as Outcome>::Error>, Box<dyn Any + Send>>;
-
-/// How a load ended, for those who waited for it.
-enum Landed<R: Outcome> {
-    Value(R::Value),
-    /// The same error for all. In a mutex because an error need not be `Sync`, and waiters are on any thread.
-    Error(Arc<Mutex<R::Error>>),
-    /// An error that cannot be shared: everybody tries for themselves, so many at a time.
-    ErrorOfItsOwn(Arc<Semaphore>),
-}
-
-/// How many of those who waited for a load that failed may load for themselves at the same time: the source is neither
-/// stampeded nor asked in one long queue.
-const OWN_LOADS: usize = 8;
-
-/// What a load does about answers that are stored already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    /// Takes them.
-    Wanted,
-    /// Computes a newer one.
-    Outdated,
-    /// Puts another one in their place, and makes every other process's copies worthless.
-    Replaced,
-}
-
-/// An answer with what has to be known to store it.
-struct Answer<V> {
-    value: V,
-    origin: Origin,
-    load_time: Duration,
-}
-
-/// Where an answer came from, which decides how long its copies may live.
-enum Origin {
-    /// The body, just now.
-    Body(Life),
-    /// A copy with these dates and of this generation, whose bytes need not be made again.
-    Copy(Dates, u64, Payload),
-}
-
-/// A byte layer to copy into, and the function's epoch there from before the answer was computed.
-struct Target<'a> {
-    layer: &'a Arc<dyn Layer>,
-    epoch: u64,
-}
-
-/// What the byte layers said to a key.
-struct Asked<'a, V> {
-    found: Option<(LayerKind, Answer<V>)>,
-    /// The layers that were asked before that, and answered.
-    without: Vec<Target<'a>>,
-    /// What the shared layer said, if the function has one and it answered.
-    shared: Option<Shared>,
-}
-
 impl<R: Outcome> CachedFn<R> {
-    /// The function that `definition` describes, with the settings of this process.
-    #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "generated code makes both here and now")]
-    pub fn new(definition: Definition, abilities: Abilities<R>) -> Self {
-        Self::in_runtime(runtime::get(), &definition, &abilities)
-    }
-
-    pub(crate) fn in_runtime(
-        runtime: &Arc<Runtime>,
-        definition: &Definition,
-        abilities: &Abilities<R>,
-    ) -> Self {
-        let Abilities { codec, is_none, clone_error } = *abilities;
-        let options = Options::effective(definition, &runtime.settings, codec.is_some());
-        let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
-        let counters = Arc::new(Counters::default());
-        let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
-        let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));
-        let flights = Flights::new();
-        let tidy = tidy(runtime.clock.clone(), memory.clone(), flights.clone(), options.wait);
-        let unique = runtime.register(&scope, definition.name, &counters, tidy);
-        let layers = if options.enabled && unique {
-            options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
-        } else {
-            Vec::new()
-        };
-        Self {
-            records: Records::new(scope.to_string(), codec, definition.version),
-            scope,
-            enabled: options.enabled,
-            memory,
-            trace: trace_of(&layers, &options.policy),
-            layers,
-            policy: options.policy,
-            flights,
-            is_none,
-            clone_error,
-            counters,
-            runtime: Arc::clone(runtime),
-            said_too_large: AtomicBool::new(false),
-            said_recursive: AtomicBool::new(false),
-            said_no_key: AtomicBool::new(false),
-        }
-    }
-
     /// The answer, if it is in memory and fresh.
     #[must_use]
     pub fn hit(&self, key: &KeyText) -> Option<R::Output> {
@@ -420,108 +321,6 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
-    fn remember(&self, ticket: &Ticket<Landed<R>>, key: &Key, answer: &Answer<R::Value>, stored: Stored) {
-        let Some(memory) = &self.memory else { return };
-        let now = self.runtime.clock.now();
-        let value = match self.dates(LayerKind::Memory, answer, now) {
-            Some(dates) => Some((answer.value.clone(), dates)),
-            None if stored == Stored::Wanted => return,
-            None => None,
-        };
-        // Refused if the flight is doomed: then nothing is to be left behind.
-        let _ = ticket.store(|| match value {
-            Some((value, dates)) => memory.insert(key.lookup(), value, dates, now),
-            None => memory.remove(key.lookup()),
-        });
-    }
-
-    /// Copies an answer into the byte layers, one after the other, unless an invalidation forbids it meanwhile.
-    async fn copy(
-        &self,
-        ticket: &Ticket<Landed<R>>,
-        key: &Key,
-        answer: &Answer<R::Value>,
-        asked: &Asked<'_, R::Value>,
-        stored: Stored,
-    ) {
-        if asked.without.is_empty() {
-            return;
-        }
-        let encoded = match &answer.origin {
-            Origin::Body(_) => self.records.encode(&answer.value),
-            Origin::Copy(..) => None,
-        };
-        let payload = match &answer.origin {
-            Origin::Body(_) => encoded.as_ref(),
-            Origin::Copy(_, _, payload) => Some(payload),
-        };
-        // A fill keeps the generation that it found, so that copies elsewhere stay as good as they were.
-        let inherited =
-            asked.shared.and_then(|shared| shared.generation).filter(|_| stored != Stored::Replaced);
-        let generation = match &answer.origin {
-            Origin::Body(_) => inherited.unwrap_or_else(record::new_generation),
-            Origin::Copy(_, generation, _) => *generation,
-        };
-        for Target { layer, epoch } in &asked.without {
-            let now = self.runtime.clock.now();
-            let Some(_copying) = ticket.begin_copy() else { return };
-            let copied = match (payload, self.dates(layer.kind(), answer, now)) {
-                (Some(payload), Some(dates)) => {
-                    let private = !layer.kind().is_shared();
-                    let shared_epoch = asked.shared.map(|shared| shared.epoch).filter(|_| private);
-                    let marks = Marks { generation, epoch: *epoch, shared_epoch };
-                    let record = self.records.seal(key, &marks, &dates, answer.load_time, payload);
-                    let life = dates.kept_until.since(now);
-                    // What follows an invalidation stays until every copy from before it has died of age.
-                    let follows = !private && (inherited.is_some() || stored == Stored::Replaced);
-                    layer.put(key, record, if follows { life.max(self.trace) } else { life }).await
-                }
-                _ if stored == Stored::Wanted => continue,
-                _ => layer.remove(key, self.trace).await.map(drop),
-            };
-            if let Err(error) = copied {
-                self.layer_failed(layer.kind(), &error);
-                if stored != Stored::Wanted {
-                    // Better nothing than the answer that this one replaces.
-                    let _ = layer.remove(key, self.trace).await;
-                }
-            }
-        }
-    }
-
-    /// What a record holds, if it is ours, of this key, and fresh.
-    fn trust(
-        &self,
-        layer: LayerKind,
-        record: Vec<u8>,
-        key: &Key,
-        current: &Current,
-    ) -> Option<Answer<R::Value>> {
-        let opened = match self.records.open(record, key, current) {
-            Ok(opened) => opened,
-            Err(Refusal::Void) => return None,
-            Err(refusal) => {
-                self.counters.record_refused();
-                tracing::debug!(function = %self.scope, %layer, %refusal, "a record was refused");
-                return None;
-            }
-        };
-        let now = self.runtime.clock.now();
-        let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
-        (Policy::freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
-            value: opened.value,
-            origin: Origin::Copy(dates, opened.generation, opened.payload),
-            load_time: opened.load_time,
-        })
-    }
-
-    fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
-        match &answer.origin {
-            Origin::Body(life) => self.policy.computed(layer, *life),
-            Origin::Copy(dates, ..) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
-        }
-    }
-
     /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
     pub fn invalidate(&'static self, key: KeyText) -> BoxFuture<'static, Invalidated> {
         to_the_end(async move {
@@ -601,14 +400,6 @@ impl<R: Outcome> CachedFn<R> {
         self.counters.snapshot()
     }
 
-    /// What memory holds and may be returned, without a trace of having looked.
-    fn remembered(&self, key: &str) -> Option<R::Value> {
-        let now = self.runtime.clock.now();
-        self.memory.as_ref()?.peek(key, |entry| {
-            (Policy::freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
-        })?
-    }
-
     /// The byte layers that a load may use: none where the answer cannot be bytes, or outside of tokio, whose timers
     /// keep a layer within its budget.
     fn byte_layers(&self) -> &[Arc<dyn Layer>] {
@@ -616,15 +407,6 @@ impl<R: Outcome> CachedFn<R> {
             return &[];
         }
         &self.layers
-    }
-
-    fn is_none(&self, value: &R::Value) -> bool {
-        self.is_none.is_some_and(|is_none| is_none(value))
-    }
-
-    fn life_of(&self, value: &R::Value) -> Life {
-        let computed_at = self.runtime.clock.now();
-        Life { computed_at, none: self.is_none(value), draw: fastrand::f64() }
     }
 
     fn landed_error(&self, error: &R::Error) -> Landed<R> {
@@ -642,27 +424,6 @@ impl<R: Outcome> CachedFn<R> {
             None => lost(),
         }
     }
-
-    fn layer_failed(&self, layer: LayerKind, error: &LayerError) {
-        self.counters.layer_failed(layer);
-        if matches!(error, LayerError::TooLarge { .. }) && !self.said_too_large.swap(true, Relaxed) {
-            tracing::warn!(
-                function = %self.scope,
-                error = error as &dyn std::error::Error,
-                "an answer is too large for a layer and is not kept there; this is said once for each function",
-            );
-        }
-    }
-}
-
-impl<R: Outcome> Clone for Landed<R> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Value(value) => Self::Value(value.clone()),
-            Self::Error(error) => Self::Error(Arc::clone(error)),
-            Self::ErrorOfItsOwn(own_loads) => Self::ErrorOfItsOwn(Arc::clone(own_loads)),
-        }
-    }
 }
 
 impl<R: Outcome> fmt::Debug for CachedFn<R> {
@@ -672,28 +433,6 @@ impl<R: Outcome> fmt::Debug for CachedFn<R> {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
-}
-
-/// What the process does for a function now and then, whether it is called or not: frees the space of what expired, and
-/// retires loads that take longer than `wait`.
-fn tidy<R: Outcome>(
-    clock: Clock,
-    memory: Option<Arc<Memory<R::Value>>>,
-    flights: Flights<Landed<R>>,
-    wait: Duration,
-) -> runtime::Tidy {
-    Box::new(move || {
-        if let Some(memory) = &memory {
-            memory.tidy();
-        }
-        flights.retire_before(clock.now().minus(wait));
-    })
-}
-
-/// See [`CachedFn::trace`].
-fn trace_of(layers: &[Arc<dyn Layer>], policy: &Policy) -> Duration {
-    let in_use = |shared| layers.iter().any(|layer| layer.kind().is_shared() == shared);
-    if in_use(true) && in_use(false) { policy.ttl.disk } else { Duration::ZERO }
 }
 
 /// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
