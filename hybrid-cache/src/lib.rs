@@ -34,7 +34,10 @@ pub use error::{LayerError, LayerKind};
 pub use hybrid_cache_macros::cached;
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
-pub use runtime::{Shutdown, flush, report, shutdown, stats};
+pub use runtime::{
+    ending::{Shutdown, flush, shutdown},
+    report, stats,
+};
 pub use stats::Stats;
 
 /// The README's programs, as tests.
