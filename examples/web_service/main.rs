@@ -23,7 +23,7 @@
 //! Ask for the same city twice and look at the statistics; stop with Ctrl-C, start again, and the disk answers. Database
 //! and disk cache lie in the target folder, beside the program. With `HYBRID_CACHE_REDIS_URL` set, further instances
 //! (`--address 127.0.0.1:3001`) get answers from Redis that the first one computed. After an update the instance that made
-//! it never gives an old answer again; another one that already has its own copy may, until the copy's `ttl` is over.
+//! it never gives an old answer again; another one that has the answer in memory may, until its `ttl` is over.
 //!
 //! `--self-test` starts the service on a free port, makes these requests and checks the answers.
 
