@@ -234,12 +234,18 @@ impl<R: Outcome> CachedFn<R> {
     /// Asks the byte layers from fast to slow. One that fails is skipped, and is not copied into either: without its
     /// epoch nothing that is stored there could be trusted.
     async fn ask_layers(&'static self, key: &Key, stored: Stored) -> Asked<'static, R::Value> {
-        let mut asked = Asked { found: None, without: Vec::new(), shared: None };
-        for layer in self.byte_layers() {
+        let mut asked = Asked { found: None, without: Vec::new(), unknown: Vec::new(), shared: None };
+        let may_ask = self.may_ask_layers();
+        for layer in &self.layers {
+            if !may_ask {
+                asked.unknown.push(layer);
+                continue;
+            }
             let Reading { record, epoch } = match layer.get(key).await {
                 Ok(reading) => reading,
                 Err(error) => {
                     self.layer_failed(layer.kind(), &error);
+                    asked.unknown.push(layer);
                     continue;
                 }
             };
@@ -309,7 +315,8 @@ impl<R: Outcome> CachedFn<R> {
         if self.memory.is_some() {
             self.remember(ticket, key, &answer, stored);
             give(answer.value.clone());
-            if under_way.is_some() {
+            // A refresh goes on in any case: the old answer must not stay in a slower layer.
+            if under_way.is_some() || stored != Stored::Wanted {
                 self.copy(ticket, key, &answer, asked, stored).await;
             } else {
                 self.counters.copy_dropped();
@@ -400,13 +407,10 @@ impl<R: Outcome> CachedFn<R> {
         self.counters.snapshot()
     }
 
-    /// The byte layers that a load may use: none where the answer cannot be bytes, or outside of tokio, whose timers
+    /// Whether a load may use the byte layers: not where the answer cannot be bytes, and not outside of tokio, whose timers
     /// keep a layer within its budget.
-    fn byte_layers(&self) -> &[Arc<dyn Layer>] {
-        if self.layers.is_empty() || !self.records.usable() || Handle::try_current().is_err() {
-            return &[];
-        }
-        &self.layers
+    fn may_ask_layers(&self) -> bool {
+        self.records.usable() && Handle::try_current().is_ok()
     }
 
     fn landed_error(&self, error: &R::Error) -> Landed<R> {

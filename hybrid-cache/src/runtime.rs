@@ -7,6 +7,7 @@ pub(crate) mod ending;
 use std::{
     collections::BTreeMap,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
@@ -70,7 +71,7 @@ struct Registered {
 }
 
 /// See [`Registered::tidy`].
-pub(crate) type Tidy = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Tidy = Arc<dyn Fn() + Send + Sync>;
 
 impl Runtime {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
@@ -139,8 +140,11 @@ impl Runtime {
     /// Looks after every function once.
     pub(crate) fn tidy(&self) {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        for function in functions.values() {
-            (function.tidy)();
+        let tidies: Vec<Tidy> = functions.values().map(|function| Arc::clone(&function.tidy)).collect();
+        // Not under the lock, and no matter what happens: freeing an entry runs the `Drop` of a user's type.
+        drop(functions);
+        for tidy in tidies {
+            let _ = catch_unwind(AssertUnwindSafe(|| tidy()));
         }
     }
 }

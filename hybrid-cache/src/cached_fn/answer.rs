@@ -69,6 +69,8 @@ pub(super) struct Asked<'a, V> {
     pub(super) found: Option<(LayerKind, Answer<V>)>,
     /// The layers that were asked before that, and answered.
     pub(super) without: Vec<Target<'a>>,
+    /// The layers that did not answer: what they hold is not known.
+    pub(super) unknown: Vec<&'a Arc<dyn Layer>>,
     /// What the shared layer said, if the function has one and it answered.
     pub(super) shared: Option<Shared>,
 }

@@ -75,7 +75,7 @@ fn tidy<R: Outcome>(
     flights: Flights<Landed<R>>,
     wait: Duration,
 ) -> runtime::Tidy {
-    Box::new(move || {
+    Arc::new(move || {
         if let Some(memory) = &memory {
             memory.tidy();
         }

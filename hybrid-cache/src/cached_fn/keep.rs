@@ -48,6 +48,12 @@ impl<R: Outcome> CachedFn<R> {
         asked: &Asked<'_, R::Value>,
         stored: Stored,
     ) {
+        if stored != Stored::Wanted {
+            // What these hold is older, and they would be read again once they answer.
+            for layer in &asked.unknown {
+                let _ = layer.remove(key, self.trace).await;
+            }
+        }
         if asked.without.is_empty() {
             return;
         }

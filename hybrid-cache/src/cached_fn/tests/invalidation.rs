@@ -198,6 +198,27 @@ async fn a_put_that_a_layer_refuses_does_not_leave_the_old_answer_there() {
 }
 
 #[tokio::test]
+async fn an_older_answer_does_not_stay_in_a_layer_that_did_not_answer_a_put_or_a_refresh() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    for refresh in [false, true] {
+        body.call(function, "k").await;
+        settle().await;
+        assert!(world.redis.holds(function, "k"));
+        world.redis.refuse_reads(true);
+        if refresh {
+            function.refresh(key("k"), body.run()).await.unwrap();
+        } else {
+            function.put(key("k"), 77).await;
+        }
+        settle().await;
+        assert!(!world.redis.holds(function, "k"), "refreshed: {refresh}");
+        world.redis.refuse_reads(false);
+        function.invalidate(key("k")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_computes_anew_and_replaces_what_is_stored() {
     for layers in [MEMORY, ALL, BYTES] {
         let (world, body) = (World::new(), Body::new());

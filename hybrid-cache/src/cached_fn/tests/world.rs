@@ -204,6 +204,7 @@ pub(super) struct FakeStore {
     lives: Mutex<HashMap<String, Duration>>,
     epoch: AtomicU64,
     down: AtomicBool,
+    unreadable: AtomicBool,
     full: AtomicBool,
     gets: AtomicUsize,
     /// Between reading and answering.
@@ -220,6 +221,7 @@ impl FakeStore {
             lives: Mutex::default(),
             epoch: AtomicU64::new(1),
             down: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
             full: AtomicBool::new(false),
             gets: AtomicUsize::new(0),
             after_get: Mutex::new(Gate::open()),
@@ -263,6 +265,11 @@ impl FakeStore {
         self.records.lock().unwrap().is_empty()
     }
 
+    /// Whether reads fail from now on, while everything else works.
+    pub(super) fn refuse_reads(&self, refuse: bool) {
+        self.unreadable.store(refuse, SeqCst);
+    }
+
     /// From now on answers do not fit.
     pub(super) fn take_nothing_larger(&self) {
         self.full.store(true, SeqCst);
@@ -292,6 +299,9 @@ impl Layer for FakeStore {
         Box::pin(async move {
             self.gets.fetch_add(1, SeqCst);
             self.up()?;
+            if self.unreadable.load(SeqCst) {
+                return Err(LayerError::Resting { layer: self.kind });
+            }
             let record = self.records.lock().unwrap().get(key.as_str()).cloned();
             let reading = Reading { record, epoch: self.epoch.load(SeqCst) };
             Self::gate(&self.after_get).pass().await;
