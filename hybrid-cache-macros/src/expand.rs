@@ -124,7 +124,7 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
         #[automatically_derived]
         impl #private::Function for #companion {
             type Outcome = #outcome;
-            fn cache() -> &'static #private::CachedFn<Self::Outcome> { #accessor }
+            fn cache() -> &'static #private::CacheOf<Self> { #accessor }
         }
     }
 }
@@ -135,9 +135,7 @@ fn accessor(names: &Names<'_>) -> TokenStream {
     let abilities = abilities(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
     quote! {
-        static __HC_CACHE: ::std::sync::LazyLock<
-            #private::CachedFn<<#companion as #private::Function>::Outcome>
-        > = ::std::sync::LazyLock::new(|| {
+        static __HC_CACHE: ::std::sync::LazyLock<#private::CacheOf<#companion>> = ::std::sync::LazyLock::new(|| {
             #cacheable;
             #private::CachedFn::new(#definition, #abilities)
         });
@@ -194,19 +192,19 @@ fn abilities(names: &Names<'_>) -> TokenStream {
         }),
     };
     quote! {
-        #private::Abilities {
-            codec: #codec,
-            is_none: {
+        #private::Abilities::new(
+            #codec,
+            {
                 #[allow(unused_imports)]
                 use #private::NeverNone as _;
                 #private::OptionProbe::<#value>::new().is_none()
             },
-            clone_error: {
+            {
                 #[allow(unused_imports)]
                 use #private::NotClone as _;
                 #private::CloneProbe::<#private::ErrorOf<#companion>>::new().clone_fn()
             },
-        }
+        )
     }
 }
 

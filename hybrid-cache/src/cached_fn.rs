@@ -91,28 +91,29 @@ impl<R: Outcome> CachedFn<R> {
     /// The answer of a call that memory could not answer.
     ///
     /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
-    pub fn load<F>(&'static self, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    pub fn load<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        Box::pin(self.call(key, body))
+        Box::pin(Arc::clone(self).call(key, body))
     }
 
     /// Computes the answer anew and stores it, whatever is stored.
-    pub fn refresh<F>(&'static self, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    pub fn refresh<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
+        let this = Arc::clone(self);
         Box::pin(async move {
-            if self.runs_bare(&key) {
+            if this.runs_bare(&key) {
                 return body.await;
             }
-            let ticket = self.flights.supersede(key.as_lookup(), self.runtime.clock.now());
-            self.lead(ticket, key, body, Stored::Outdated).await
+            let ticket = this.flights.supersede(key.as_lookup(), this.runtime.clock.now());
+            this.lead(ticket, key, body, Stored::Outdated).await
         })
     }
 
-    async fn call<F>(&'static self, key: KeyText, body: F) -> R::Output
+    async fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> R::Output
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
@@ -174,7 +175,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Runs a load in a task of its own, so that a caller that goes away neither stops it nor makes others wait.
     async fn lead<F>(
-        &'static self,
+        self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         key: KeyText,
         body: F,
@@ -186,7 +187,7 @@ impl<R: Outcome> CachedFn<R> {
         let (caller, from_load) = oneshot::channel();
         let key = key.into_key(&self.scope);
         let body = recursion::loading(&self.scope, key.lookup(), body);
-        let load = self.fill(ticket, key, body, stored, caller).in_current_span();
+        let load = Arc::clone(&self).fill(ticket, key, body, stored, caller).in_current_span();
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(load)),
             // Outside of tokio there is nothing to spawn on; the caller's own task must do.
@@ -201,7 +202,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// **A load**: byte layers, body, memory, answer, byte layers.
     async fn fill<F>(
-        &'static self,
+        self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         key: Key,
         body: F,
@@ -233,7 +234,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Asks the byte layers from fast to slow. One that fails is skipped, and is not copied into either: without its
     /// epoch nothing that is stored there could be trusted.
-    async fn ask_layers(&'static self, key: &Key, stored: Stored) -> Asked<'static, R::Value> {
+    async fn ask_layers(&self, key: &Key, stored: Stored) -> Asked<'_, R::Value> {
         let mut asked = Asked { found: None, without: Vec::new(), unknown: Vec::new(), shared: None };
         let may_ask = self.may_ask_layers();
         for layer in &self.layers {
@@ -329,18 +330,19 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
-    pub fn invalidate(&'static self, key: KeyText) -> BoxFuture<'static, Invalidated> {
+    pub fn invalidate(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
+        let this = Arc::clone(self);
         to_the_end(async move {
-            let key = key.into_key(&self.scope);
-            let doom = self.flights.doom(key.lookup());
+            let key = key.into_key(&this.scope);
+            let doom = this.flights.doom(key.lookup());
             doom.settled().await;
             let mut invalidated = Invalidated::nowhere();
             // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy
             // ends there.
-            for layer in &self.layers {
-                invalidated.set(layer.kind(), layer.remove(&key, self.trace).await);
+            for layer in &this.layers {
+                invalidated.set(layer.kind(), layer.remove(&key, this.trace).await);
             }
-            if let Some(memory) = &self.memory {
+            if let Some(memory) = &this.memory {
                 doom.apply(|| memory.remove(key.lookup()));
                 invalidated.set(LayerKind::Memory, Ok(Removal::Done));
             }
@@ -349,15 +351,16 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
-    pub fn invalidate_all(&'static self) -> BoxFuture<'static, Invalidated> {
+    pub fn invalidate_all(self: &Arc<Self>) -> BoxFuture<'static, Invalidated> {
+        let this = Arc::clone(self);
         to_the_end(async move {
-            let doom = self.flights.doom_all();
+            let doom = this.flights.doom_all();
             doom.settled().await;
             let mut invalidated = Invalidated::nowhere();
-            for layer in &self.layers {
-                invalidated.set(layer.kind(), layer.remove_all(&self.scope).await);
+            for layer in &this.layers {
+                invalidated.set(layer.kind(), layer.remove_all(&this.scope).await);
             }
-            if let Some(memory) = &self.memory {
+            if let Some(memory) = &this.memory {
                 doom.apply(|| memory.remove_all());
                 invalidated.set(LayerKind::Memory, Ok(Removal::Done));
             }
@@ -366,31 +369,33 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
-    pub fn put(&'static self, key: KeyText, value: R::Value) -> BoxFuture<'static, ()> {
+    pub fn put(self: &Arc<Self>, key: KeyText, value: R::Value) -> BoxFuture<'static, ()> {
+        let this = Arc::clone(self);
         to_the_end(async move {
-            if !self.enabled || !key.is_usable() {
+            if !this.enabled || !key.is_usable() {
                 return;
             }
-            let key = key.into_key(&self.scope);
-            let doom = self.flights.doom(key.lookup());
+            let key = key.into_key(&this.scope);
+            let doom = this.flights.doom(key.lookup());
             doom.settled().await;
-            let ticket = doom.ticket(key.lookup(), self.runtime.clock.now());
-            let asked = self.ask_layers(&key, Stored::Replaced).await;
-            let origin = Origin::Body(self.life_of(&value));
+            let ticket = doom.ticket(key.lookup(), this.runtime.clock.now());
+            let asked = this.ask_layers(&key, Stored::Replaced).await;
+            let origin = Origin::Body(this.life_of(&value));
             let answer = Answer { value, origin, load_time: Duration::ZERO };
-            self.copy(&ticket, &key, &answer, &asked, Stored::Replaced).await;
-            self.remember(&ticket, &key, &answer, Stored::Replaced);
+            this.copy(&ticket, &key, &answer, &asked, Stored::Replaced).await;
+            this.remember(&ticket, &key, &answer, Stored::Replaced);
         })
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
-    pub fn peek(&'static self, key: KeyText) -> BoxFuture<'static, Option<R::Value>> {
+    pub fn peek(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Option<R::Value>> {
+        let this = Arc::clone(self);
         Box::pin(async move {
-            if let Some(value) = self.remembered(key.as_lookup()) {
+            if let Some(value) = this.remembered(key.as_lookup()) {
                 return Some(value);
             }
-            let key = key.into_key(&self.scope);
-            let asked = self.ask_layers(&key, Stored::Wanted).await;
+            let key = key.into_key(&this.scope);
+            let asked = this.ask_layers(&key, Stored::Wanted).await;
             asked.found.map(|(_, answer)| answer.value)
         })
     }

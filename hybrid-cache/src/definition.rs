@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::LayerKind,
-    outcome::{CloneError, IsNone, Outcome},
+    outcome::{CloneError, DeadlineError, IsNone, Outcome},
     policy::PerLayer,
     record::codec::Codec,
 };
@@ -19,7 +19,25 @@ pub struct Definition {
     pub(crate) jitter: Option<f64>,
     pub(crate) capacity: Option<u64>,
     pub(crate) none_ttl: Option<Duration>,
+    pub(crate) err_ttl: Option<Duration>,
+    pub(crate) stale: Duration,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) refresh_ahead: RefreshAhead,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) max_loads: Option<u32>,
     pub(crate) version: u32,
+}
+
+/// When a call that finds a fresh answer has the next one computed behind its back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum RefreshAhead {
+    /// Never.
+    Off,
+    /// After this part of the answer's life, between 0.0 and 1.0.
+    Fraction(f64),
+    /// By chance, the more likely the nearer the end of its life is, measured by the time that its load took.
+    Probabilistic,
 }
 
 /// How a function is called in keys and statistics.
@@ -62,6 +80,13 @@ impl Definition {
             jitter: None,
             capacity: None,
             none_ttl: None,
+            err_ttl: None,
+            stale: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            refresh_ahead: RefreshAhead::Off,
+            wait: None,
+            deadline: None,
+            max_loads: None,
             version: 1,
         }
     }
@@ -108,6 +133,62 @@ impl Definition {
         self
     }
 
+    /// `err_ttl = ..`.
+    #[must_use]
+    pub const fn err_ttl(mut self, err_ttl: Duration) -> Self {
+        self.err_ttl = Some(err_ttl);
+        self
+    }
+
+    /// `stale = ..`.
+    #[must_use]
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// `stale_if_error = ..`.
+    #[must_use]
+    pub const fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
+        self.stale_if_error = stale_if_error;
+        self
+    }
+
+    /// `refresh_ahead = 0.8`.
+    #[must_use]
+    pub const fn refresh_ahead(mut self, fraction: f64) -> Self {
+        self.refresh_ahead = RefreshAhead::Fraction(fraction);
+        self
+    }
+
+    /// `refresh_ahead = "xfetch"`.
+    #[must_use]
+    pub const fn refresh_ahead_by_chance(mut self) -> Self {
+        self.refresh_ahead = RefreshAhead::Probabilistic;
+        self
+    }
+
+    /// `wait = ..`.
+    #[must_use]
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
+    }
+
+    /// `deadline = ..`; without [`Abilities::deadline_error`] it has no effect.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// `max_loads = ..`.
+    #[must_use]
+    pub const fn max_loads(mut self, max_loads: u32) -> Self {
+        self.max_loads = Some(max_loads);
+        self
+    }
+
     /// `version = ..`.
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
@@ -116,13 +197,60 @@ impl Definition {
     }
 }
 
-/// What the types of one function can do, as the compiler answered.
-#[expect(missing_debug_implementations, reason = "only generated code holds one, for a moment")]
+/// What the types of one function can do, as the compiler answered, and what the attribute says of its values.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct Abilities<R: Outcome> {
     /// How the value becomes bytes; `None`: it stays in memory.
-    pub codec: Option<Codec<R::Value>>,
+    pub(crate) codec: Option<Codec<R::Value>>,
     /// How to tell a `None`; `None`: it never is one.
-    pub is_none: Option<IsNone<R::Value>>,
+    pub(crate) is_none: Option<IsNone<R::Value>>,
     /// How to give several waiters the same error; `None`: that cannot be done.
-    pub clone_error: Option<CloneError<R::Error>>,
+    pub(crate) clone_error: Option<CloneError<R::Error>>,
+    /// `cache_if = ..`.
+    pub(crate) cache_if: Option<fn(&R::Value) -> bool>,
+    /// `ttl_by = ..`.
+    pub(crate) ttl_by: Option<fn(&R::Value) -> Duration>,
+    /// The error of a call whose load was dropped at its `deadline`.
+    pub(crate) deadline_error: Option<DeadlineError<R::Error>>,
 }
+
+impl<R: Outcome> Abilities<R> {
+    /// What the compiler knows of every function.
+    #[must_use]
+    pub const fn new(
+        codec: Option<Codec<R::Value>>,
+        is_none: Option<IsNone<R::Value>>,
+        clone_error: Option<CloneError<R::Error>>,
+    ) -> Self {
+        Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, deadline_error: None }
+    }
+
+    /// `cache_if = ..`.
+    #[must_use]
+    pub const fn cache_if(mut self, cache_if: fn(&R::Value) -> bool) -> Self {
+        self.cache_if = Some(cache_if);
+        self
+    }
+
+    /// `ttl_by = ..`.
+    #[must_use]
+    pub const fn ttl_by(mut self, ttl_by: fn(&R::Value) -> Duration) -> Self {
+        self.ttl_by = Some(ttl_by);
+        self
+    }
+
+    /// What makes the function's own error of a deadline.
+    #[must_use]
+    pub const fn deadline_error(mut self, deadline_error: DeadlineError<R::Error>) -> Self {
+        self.deadline_error = Some(deadline_error);
+        self
+    }
+}
+
+impl<R: Outcome> Clone for Abilities<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Outcome> Copy for Abilities<R> {}

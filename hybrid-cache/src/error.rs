@@ -1,6 +1,7 @@
-//! What can go wrong in a layer, per operation. The caller of a cached function never sees any of it.
+//! What can go wrong, per operation. The caller of a cached function sees none of it but the deadline that its attribute
+//! sets.
 
-use std::{error::Error, fmt, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// An error of a library below us, boxed so that its next major version is not ours.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -93,4 +94,54 @@ pub enum LayerError {
         /// Which layer.
         layer: LayerKind,
     },
+}
+
+/// A load took longer than the `deadline` of its function, and was dropped.
+///
+/// A function with a `deadline` returns a `Result` whose error can be made of this:
+///
+/// ```
+/// use hybrid_cache::{DeadlineExceeded, cached};
+///
+/// #[derive(Debug, Clone)]
+/// struct Unavailable;
+///
+/// impl From<DeadlineExceeded> for Unavailable {
+///     fn from(_: DeadlineExceeded) -> Self {
+///         Self
+///     }
+/// }
+///
+/// #[cached(layers = "mem", deadline = "2s")]
+/// async fn rate(currency: &str) -> Result<f64, Unavailable> {
+///     # let _ = currency;
+///     Ok(1.08) // … a remote call …
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # assert!(rate("EUR").await.is_ok());
+/// # });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{function} did not answer within its deadline of {after:?}")]
+pub struct DeadlineExceeded {
+    function: Arc<str>,
+    after: Duration,
+}
+
+impl DeadlineExceeded {
+    pub(crate) const fn new(function: Arc<str>, after: Duration) -> Self {
+        Self { function, after }
+    }
+
+    /// The function, as it is called in keys: `shop.catalog.product`, behind the namespace.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// The deadline.
+    #[must_use]
+    pub const fn after(&self) -> Duration {
+        self.after
+    }
 }

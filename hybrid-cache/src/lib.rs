@@ -30,7 +30,7 @@ pub use config::{
     error::{ConfigError, Problem},
     report::Report,
 };
-pub use error::{LayerError, LayerKind};
+pub use error::{DeadlineExceeded, LayerError, LayerKind};
 pub use hybrid_cache_macros::cached;
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;

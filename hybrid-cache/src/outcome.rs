@@ -10,7 +10,7 @@ use std::{convert, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::record::codec::Codec;
+use crate::{error::DeadlineExceeded, record::codec::Codec};
 
 /// How the return type of a cached function divides into a value that is kept and an error that is not.
 pub trait Outcome: 'static {
@@ -93,6 +93,9 @@ pub type IsNone<V> = fn(&V) -> bool;
 
 /// How to give several waiters the same error.
 pub type CloneError<E> = fn(&E) -> E;
+
+/// How a deadline becomes the function's own error.
+pub type DeadlineError<E> = fn(DeadlineExceeded) -> E;
 
 /// Asks whether `V` is an `Option`.
 #[derive(Debug)]
@@ -206,3 +209,37 @@ impl<V: Clone + Send + Sync + 'static> Cacheable for V {}
 
 /// Fails to compile, at the user's type, where that cannot be kept.
 pub const fn require_cacheable<V: Cacheable>() {}
+
+/// What an error must be to be kept with `err_ttl`.
+#[diagnostic::on_unimplemented(
+    message = "`err_ttl` needs errors that can be cloned, and `{Self}` cannot",
+    label = "is not `Clone`",
+    note = "derive `Clone` for `{Self}`, return the error in an `Arc`, or leave `err_ttl` out"
+)]
+pub trait KeepableError: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Clone> KeepableError for E {}
+
+/// How errors are kept and given out again.
+#[must_use]
+pub fn require_clone_error<E: KeepableError>() -> CloneError<E> {
+    E::clone
+}
+
+/// What an error must be for a function with a `deadline`.
+#[diagnostic::on_unimplemented(
+    message = "`deadline` needs a `Result` whose error can tell that the deadline has passed",
+    label = "`{Self}` is not `From<hybrid_cache::DeadlineExceeded>`",
+    note = "write `impl From<hybrid_cache::DeadlineExceeded> for {Self}`, or leave `deadline` out"
+)]
+pub trait TellsDeadline: From<DeadlineExceeded> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<DeadlineExceeded>> TellsDeadline for E {}
+
+/// How a deadline becomes the function's own error.
+#[must_use]
+pub fn require_deadline_error<E: TellsDeadline>() -> DeadlineError<E> {
+    E::from
+}

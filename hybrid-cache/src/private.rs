@@ -7,13 +7,17 @@ pub use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
-        CloneError, CloneProbe, CodecProbe, Infallible, IsNone, NeverNone, NoCodec, NotClone, OptionProbe,
-        Outcome, Probe, Returns, require_cacheable, require_codec,
+        CloneError, CloneProbe, CodecProbe, DeadlineError, Infallible, IsNone, NeverNone, NoCodec, NotClone,
+        OptionProbe, Outcome, Probe, Returns, require_cacheable, require_clone_error, require_codec,
+        require_deadline_error,
     },
     stats::Stats,
 };
 
-use std::borrow::{Borrow, ToOwned};
+use std::{
+    borrow::{Borrow, ToOwned},
+    sync::Arc,
+};
 
 /// What a companion struct is: the type of one cached function.
 pub trait Function {
@@ -21,8 +25,11 @@ pub trait Function {
     type Outcome: Outcome;
 
     /// The function's cache; made by the first who asks.
-    fn cache() -> &'static CachedFn<Self::Outcome>;
+    fn cache() -> &'static Arc<CachedFn<Self::Outcome>>;
 }
+
+/// The cache of the function whose companion is `C`, as its static holds it.
+pub type CacheOf<C> = Arc<CachedFn<<C as Function>::Outcome>>;
 
 /// What is kept of the answers of the function whose companion is `C`.
 pub type ValueOf<C> = <<C as Function>::Outcome as Outcome>::Value;

@@ -32,11 +32,9 @@ impl ::hybrid_cache::__private::Function for longest {
             ::hybrid_cache::__private::Probe::<usize>::FALLIBLE
         },
     >;
-    fn cache() -> &'static ::hybrid_cache::__private::CachedFn<Self::Outcome> {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CachedFn<
-                <longest as ::hybrid_cache::__private::Function>::Outcome,
-            >,
+            ::hybrid_cache::__private::CacheOf<longest>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<longest>,
@@ -46,9 +44,9 @@ impl ::hybrid_cache::__private::Function for longest {
                         ::core::concat!(::core::module_path!(), "::", "longest"),
                     )
                     .layers(&[::hybrid_cache::LayerKind::Memory]),
-                ::hybrid_cache::__private::Abilities {
-                    codec: ::core::option::Option::None,
-                    is_none: {
+                ::hybrid_cache::__private::Abilities::new(
+                    ::core::option::Option::None,
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NeverNone as _;
                         ::hybrid_cache::__private::OptionProbe::<
@@ -56,7 +54,7 @@ impl ::hybrid_cache::__private::Function for longest {
                         >::new()
                             .is_none()
                     },
-                    clone_error: {
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotClone as _;
                         ::hybrid_cache::__private::CloneProbe::<
@@ -64,7 +62,7 @@ impl ::hybrid_cache::__private::Function for longest {
                         >::new()
                             .clone_fn()
                     },
-                },
+                ),
             )
         });
         &__HC_CACHE

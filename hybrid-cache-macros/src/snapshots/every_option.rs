@@ -23,11 +23,9 @@ impl crate::memo::__private::Function for Greetings {
             crate::memo::__private::Probe::<Option<String>>::FALLIBLE
         },
     >;
-    fn cache() -> &'static crate::memo::__private::CachedFn<Self::Outcome> {
+    fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            crate::memo::__private::CachedFn<
-                <Greetings as crate::memo::__private::Function>::Outcome,
-            >,
+            crate::memo::__private::CacheOf<Greetings>,
         > = ::std::sync::LazyLock::new(|| {
             crate::memo::__private::require_cacheable::<
                 crate::memo::__private::ValueOf<Greetings>,
@@ -51,9 +49,9 @@ impl crate::memo::__private::Function for Greetings {
                     .capacity(10000)
                     .none_ttl(::core::time::Duration::from_millis(10000))
                     .version(2),
-                crate::memo::__private::Abilities {
-                    codec: ::core::option::Option::None,
-                    is_none: {
+                crate::memo::__private::Abilities::new(
+                    ::core::option::Option::None,
+                    {
                         #[allow(unused_imports)]
                         use crate::memo::__private::NeverNone as _;
                         crate::memo::__private::OptionProbe::<
@@ -61,7 +59,7 @@ impl crate::memo::__private::Function for Greetings {
                         >::new()
                             .is_none()
                     },
-                    clone_error: {
+                    {
                         #[allow(unused_imports)]
                         use crate::memo::__private::NotClone as _;
                         crate::memo::__private::CloneProbe::<
@@ -69,7 +67,7 @@ impl crate::memo::__private::Function for Greetings {
                         >::new()
                             .clone_fn()
                     },
-                },
+                ),
             )
         });
         &__HC_CACHE

@@ -23,11 +23,9 @@ impl ::hybrid_cache::__private::Function for product {
             ::hybrid_cache::__private::Probe::<Result<Product, DbError>>::FALLIBLE
         },
     >;
-    fn cache() -> &'static ::hybrid_cache::__private::CachedFn<Self::Outcome> {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CachedFn<
-                <product as ::hybrid_cache::__private::Function>::Outcome,
-            >,
+            ::hybrid_cache::__private::CacheOf<product>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<product>,
@@ -44,13 +42,13 @@ impl ::hybrid_cache::__private::Function for product {
                         ],
                     )
                     .ttl(::core::time::Duration::from_millis(300000)),
-                ::hybrid_cache::__private::Abilities {
-                    codec: ::core::option::Option::Some(
+                ::hybrid_cache::__private::Abilities::new(
+                    ::core::option::Option::Some(
                         ::hybrid_cache::__private::require_codec::<
                             ::hybrid_cache::__private::ValueOf<product>,
                         >(),
                     ),
-                    is_none: {
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NeverNone as _;
                         ::hybrid_cache::__private::OptionProbe::<
@@ -58,7 +56,7 @@ impl ::hybrid_cache::__private::Function for product {
                         >::new()
                             .is_none()
                     },
-                    clone_error: {
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotClone as _;
                         ::hybrid_cache::__private::CloneProbe::<
@@ -66,7 +64,7 @@ impl ::hybrid_cache::__private::Function for product {
                         >::new()
                             .clone_fn()
                     },
-                },
+                ),
             )
         });
         &__HC_CACHE

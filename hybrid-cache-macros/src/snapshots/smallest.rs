@@ -23,11 +23,9 @@ impl ::hybrid_cache::__private::Function for answer {
             ::hybrid_cache::__private::Probe::<u64>::FALLIBLE
         },
     >;
-    fn cache() -> &'static ::hybrid_cache::__private::CachedFn<Self::Outcome> {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CachedFn<
-                <answer as ::hybrid_cache::__private::Function>::Outcome,
-            >,
+            ::hybrid_cache::__private::CacheOf<answer>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<answer>,
@@ -36,8 +34,8 @@ impl ::hybrid_cache::__private::Function for answer {
                 ::hybrid_cache::__private::Definition::new(
                     ::core::concat!(::core::module_path!(), "::", "answer"),
                 ),
-                ::hybrid_cache::__private::Abilities {
-                    codec: {
+                ::hybrid_cache::__private::Abilities::new(
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NoCodec as _;
                         ::hybrid_cache::__private::CodecProbe::<
@@ -45,7 +43,7 @@ impl ::hybrid_cache::__private::Function for answer {
                         >::new()
                             .codec()
                     },
-                    is_none: {
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NeverNone as _;
                         ::hybrid_cache::__private::OptionProbe::<
@@ -53,7 +51,7 @@ impl ::hybrid_cache::__private::Function for answer {
                         >::new()
                             .is_none()
                     },
-                    clone_error: {
+                    {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotClone as _;
                         ::hybrid_cache::__private::CloneProbe::<
@@ -61,7 +59,7 @@ impl ::hybrid_cache::__private::Function for answer {
                         >::new()
                             .clone_fn()
                     },
-                },
+                ),
             )
         });
         &__HC_CACHE

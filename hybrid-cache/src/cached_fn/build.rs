@@ -24,7 +24,7 @@ impl<R: Outcome> CachedFn<R> {
     /// The function that `definition` describes, with the settings of this process.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "generated code makes both here and now")]
-    pub fn new(definition: Definition, abilities: Abilities<R>) -> Self {
+    pub fn new(definition: Definition, abilities: Abilities<R>) -> Arc<Self> {
         Self::in_runtime(runtime::get(), &definition, &abilities)
     }
 
@@ -32,8 +32,8 @@ impl<R: Outcome> CachedFn<R> {
         runtime: &Arc<Runtime>,
         definition: &Definition,
         abilities: &Abilities<R>,
-    ) -> Self {
-        let Abilities { codec, is_none, clone_error } = *abilities;
+    ) -> Arc<Self> {
+        let Abilities { codec, is_none, clone_error, .. } = *abilities;
         let options = Options::effective(definition, &runtime.settings, codec.is_some());
         let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
         let counters = Arc::new(Counters::default());
@@ -47,7 +47,7 @@ impl<R: Outcome> CachedFn<R> {
         } else {
             Vec::new()
         };
-        Self {
+        Arc::new(Self {
             records: Records::new(scope.to_string(), codec, definition.version),
             scope,
             enabled: options.enabled,
@@ -63,7 +63,7 @@ impl<R: Outcome> CachedFn<R> {
             said_too_large: AtomicBool::new(false),
             said_recursive: AtomicBool::new(false),
             said_no_key: AtomicBool::new(false),
-        }
+        })
     }
 }
 

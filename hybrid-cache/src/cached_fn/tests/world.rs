@@ -27,7 +27,7 @@ use crate::{
 
 /// The answer's type in most tests. Its error cannot be cloned.
 pub(super) type Answer = Result<u64, std::io::Error>;
-pub(super) type Function<O = Answer, const FALLIBLE: bool = true> = &'static CachedFn<Returns<O, FALLIBLE>>;
+pub(super) type Function<O = Answer, const FALLIBLE: bool = true> = &'static Arc<CachedFn<Returns<O, FALLIBLE>>>;
 
 /// A runtime of its own, with two fake stores.
 pub(super) struct World {
@@ -91,7 +91,7 @@ impl World {
     where
         Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
     {
-        let abilities = Abilities { codec: Some(Codec::new()), is_none, clone_error };
+        let abilities = Abilities::new(Some(Codec::new()), is_none, clone_error);
         Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, &abilities)))
     }
 }
