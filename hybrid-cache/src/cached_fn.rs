@@ -1,7 +1,12 @@
 //! **The order of events** of a call, a refresh, a put, an invalidation. No other file orders layers, flights and the body.
 //!
 //! ```text
-//! call        memory ─ miss ─► one flight per key ─► redis ─► disk ─► body ─► memory ─► answer ─► redis, disk
+//! call        memory ─ fresh ─► answer
+//!                │ stale ─────► answer; refresh behind the caller's back
+//!                ▼ nothing
+//!             one flight per key ─► redis ─► disk ─► body ─► memory ─► answer ─► redis, disk
+//!                                    │ stale ──────► answer; go on
+//!                                                     └ fails: an old answer, if one is allowed
 //! invalidate  doom ─► redis ─► disk ─► memory ─► doom again
 //! ```
 //!
@@ -9,47 +14,51 @@
 //! ([`policy`](crate::policy)), or how a load is shared ([`flight`](crate::flight)).
 
 mod answer;
+mod body;
 mod build;
+mod failures;
 mod keep;
 mod records;
+mod task;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    any::Any,
     fmt,
-    panic::{AssertUnwindSafe, resume_unwind},
+    pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_core::future::BoxFuture;
-use futures_util::FutureExt;
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, oneshot},
-};
-use tracing::Instrument;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 use self::{
-    answer::{Answer, Asked, Landed, Loaded, OWN_LOADS, Origin, Stored, Target},
+    answer::{
+        Answer, Asked, Caller, Failed, Failure, Found, Landed, Load, Offer, Purpose, Remembered, Renewal,
+        Target, Turn,
+    },
+    keep::Copies,
     records::Records,
 };
 use crate::{
+    clock::Timestamp,
+    definition::{Abilities, Definition},
     error::LayerKind,
-    flight::{Boarding, Flights, Landing, Ticket},
+    flight::{Boarding, Doom, Flights, Landing, Ticket},
     invalidated::Invalidated,
     key::{Key, text::KeyText},
     layers::{Layer, Reading, Removal, memory::Memory},
-    outcome::{CloneError, IsNone, Outcome},
+    outcome::Outcome,
     policy::{Freshness, Policy},
-    record::{self, Current, Shared},
+    record::Dates,
     recursion,
-    runtime::Runtime,
+    runtime::{Runtime, work::UnderWay},
     stats::{Counters, Stats},
+    testing::current,
 };
 
 /// One cached function: its answers, and what happens when they are asked for.
@@ -58,16 +67,22 @@ pub struct CachedFn<R: Outcome> {
     scope: Arc<str>,
     enabled: bool,
     memory: Option<Arc<Memory<R::Value>>>,
+    /// The keys whose loads failed not long ago; `None` where that makes no difference.
+    failures: Option<Arc<Memory<Failed<R>>>>,
     /// The byte layers, in the order in which they are asked and told to forget: shared before private.
     layers: Vec<Arc<dyn Layer>>,
     policy: Policy,
     /// How long copies that only their process knows of may live: so long the shared layer has to remember what was
     /// forgotten. Zero without both a shared and a private layer.
     trace: Duration,
+    /// How long a caller waits for what another one started.
+    wait: Duration,
+    deadline: Option<Duration>,
+    max_loads: Option<Arc<Semaphore>>,
     flights: Flights<Landed<R>>,
     records: Records<R::Value>,
-    is_none: Option<IsNone<R::Value>>,
-    clone_error: Option<CloneError<R::Error>>,
+    definition: Definition,
+    abilities: Abilities<R>,
     counters: Arc<Counters>,
     runtime: Arc<Runtime>,
     said_too_large: AtomicBool,
@@ -76,26 +91,64 @@ pub struct CachedFn<R: Outcome> {
 }
 
 impl<R: Outcome> CachedFn<R> {
-    /// The answer, if it is in memory and fresh.
+    /// The answer, if it is in memory, fresh, and nothing else is to be done about it.
     #[must_use]
-    pub fn hit(&self, key: &KeyText) -> Option<R::Output> {
+    #[inline]
+    pub fn hit(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
+        if current::in_use() { self.here().hit_here(key) } else { self.hit_here(key) }
+    }
+
+    #[inline]
+    fn hit_here(&self, key: &KeyText) -> Option<R::Output> {
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
-        let value = memory.read(key.as_lookup(), now, |entry| {
-            (Policy::freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
-        })??;
+        let value =
+            memory.read(key.as_lookup(), now, |entry| entry.is_quiet(now).then(|| entry.value.clone()))??;
         self.counters.hit(LayerKind::Memory);
         Some(R::join(Ok(value)))
     }
 
-    /// The answer of a call that memory could not answer.
+    /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
+    /// that goes away neither stops it nor makes others wait.
     ///
     /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
     pub fn load<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        Box::pin(Arc::clone(self).call(key, body))
+        let this = self.here();
+        Box::pin(async move {
+            match this.turn(&key).await {
+                Turn::Answered(answer) => R::join(answer),
+                Turn::Bare => body.await,
+                Turn::Load(ticket, _permit) => this.lead(ticket, key, body, Purpose::Call).await,
+                Turn::Renew(value, renewal) => {
+                    this.renew(renewal, key, body);
+                    R::join(Ok(value))
+                }
+            }
+        })
+    }
+
+    /// The same, with the body in the caller's own task. When the caller goes away, one of those who wait loads.
+    pub fn load_inline<F>(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: F,
+    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            match this.turn(&key).await {
+                Turn::Answered(answer) => R::join(answer),
+                // There is no body to run behind the caller's back: it ends with the call.
+                Turn::Renew(value, _) => R::join(Ok(value)),
+                Turn::Bare => body.await,
+                Turn::Load(ticket, _permit) => this.lead_inline(ticket, key, body, Purpose::Call).await,
+            }
+        })
     }
 
     /// Computes the answer anew and stores it, whatever is stored.
@@ -103,300 +156,427 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let this = Arc::clone(self);
+        let this = self.here();
         Box::pin(async move {
             if this.runs_bare(&key) {
                 return body.await;
             }
-            let ticket = this.flights.supersede(key.as_lookup(), this.runtime.clock.now());
-            this.lead(ticket, key, body, Stored::Outdated).await
+            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            this.lead(ticket, key, body, Purpose::Refresh).await
         })
     }
 
-    async fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> R::Output
+    /// The same, with the body in the caller's own task.
+    pub fn refresh_inline<F>(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: F,
+    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
     where
-        F: Future<Output = R::Output> + Send + 'static,
+        F: Future<Output = R::Output>,
     {
-        if self.runs_bare(&key) {
-            return body.await;
+        let this = self.here();
+        Box::pin(async move {
+            if this.runs_bare(&key) {
+                return body.await;
+            }
+            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            this.lead_inline(ticket, key, body, Purpose::Refresh).await
+        })
+    }
+
+    /// **A call**: memory, a kept error, another's load, or a load of its own.
+    async fn turn(&self, key: &KeyText) -> Turn<R> {
+        if self.runs_bare(key) {
+            return Turn::Bare;
         }
-        let ticket = loop {
-            let waiter = match self.flights.board(key.as_lookup(), self.runtime.clock.now()) {
-                Boarding::Lead(ticket) => break ticket,
+        let key = key.as_lookup();
+        loop {
+            if let Some(turn) = self.turn_from_memory(key) {
+                return turn;
+            }
+            let waiter = match self.flights.board(key, self.now()) {
+                // Another load may have landed between the look into memory and the boarding.
+                Boarding::Lead(ticket) => {
+                    return self.turn_from_memory(key).unwrap_or(Turn::Load(ticket, None));
+                }
                 Boarding::Wait(waiter) => waiter,
             };
+            let Ok(_waiting) = recursion::wait_for(&self.scope, key) else {
+                self.say_recursive();
+                return Turn::Bare;
+            };
+            // Its leader vanished, or took too long: then it may be this call's turn to lead.
             let Landing::Answer(landed) = waiter.wait().await else { continue };
             self.counters.coalesced();
             let own_loads = match landed {
-                Landed::Value(value) => return R::join(Ok(value)),
-                Landed::Error(error) => return R::join(Err(self.another(&error))),
+                Landed::Value(value) => return Turn::Answered(Ok(value)),
+                Landed::Error(error) => return Turn::Answered(Err(self.another(&error))),
                 Landed::ErrorOfItsOwn(own_loads) => own_loads,
             };
-            // Nobody closes the semaphore, so there is always a permit in the end.
-            let _permit = own_loads.acquire().await;
-            if let Some(value) = self.remembered(key.as_lookup()) {
-                return R::join(Ok(value));
-            }
-            let ticket = self.flights.fly_alone(key.as_lookup(), self.runtime.clock.now());
-            return self.lead(ticket, key, body, Stored::Wanted).await;
-        };
-        // Another load may have landed between the look into memory and the boarding.
-        if let Some(value) = self.remembered(key.as_lookup()) {
-            self.counters.hit(LayerKind::Memory);
-            return R::join(Ok(value));
+            let permit = self.permit(own_loads).await;
+            return self
+                .turn_from_memory(key)
+                .unwrap_or_else(|| Turn::Load(self.flights.fly_alone(key, self.now()), permit));
         }
-        self.lead(ticket, key, body, Stored::Wanted).await
+    }
+
+    /// What memory alone can say to a call.
+    fn turn_from_memory(&self, key: &str) -> Option<Turn<R>> {
+        let (value, renewal) = match self.remembered(key) {
+            Remembered::Good(value) => (value, None),
+            Remembered::Due(value, dates) => (value, self.begin_renewal(key, dates)),
+            // Without a runtime there is nowhere to refresh it.
+            Remembered::Stale(value, dates) if Handle::try_current().is_ok() => {
+                self.counters.answered_stale();
+                (value, self.begin_renewal(key, dates))
+            }
+            Remembered::Stale(value, _) | Remembered::LastResort(value) => {
+                self.is_resting(key).then(|| self.counters.answered_stale())?;
+                (value, None)
+            }
+            Remembered::Nothing => {
+                return self.kept_error(key).map(|error| Turn::Answered(Err(error)));
+            }
+        };
+        self.counters.hit(LayerKind::Memory);
+        Some(match renewal {
+            Some(renewal) => Turn::Renew(value, renewal),
+            None => Turn::Answered(Ok(value)),
+        })
     }
 
     /// Whether a call of `key` is to run its body and nothing else.
     fn runs_bare(&self, key: &KeyText) -> bool {
-        if !self.enabled {
-            return true;
-        }
         if let Some(reason) = key.why_unusable() {
-            if !self.said_no_key.swap(true, Relaxed) {
-                tracing::warn!(
-                    function = %self.scope,
-                    reason,
-                    "a call is not cached because its arguments have no key; this is said once for each function",
-                );
-            }
-            return true;
+            self.say_no_key(reason);
         }
-        let recursive = recursion::is_loading(&self.scope, key.as_lookup());
-        if recursive && !self.said_recursive.swap(true, Relaxed) {
-            tracing::warn!(
-                function = %self.scope,
-                "a load of this function needs its own answer; the inner call runs the body without the cache",
-            );
-        }
-        recursive
+        !self.enabled || !key.is_usable()
     }
 
-    /// Runs a load in a task of its own, so that a caller that goes away neither stops it nor makes others wait.
+    /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
+    /// ago, or has to wait because too many are running.
+    fn begin_renewal(&self, key: &str, old: Dates) -> Option<Renewal<R>> {
+        let memory = self.memory.as_ref()?;
+        if let Some(until) = self.rests_until(key) {
+            memory.quiet(key, until.min(self.policy.returned_until(&old)));
+            return None;
+        }
+        let ticket = self.flights.lead(key, self.now())?;
+        // Another refresh may have landed between the look into memory and the boarding.
+        memory.peek(key, |entry| entry.dates() == old).filter(|same| *same)?;
+        Some(Renewal { ticket, room: self.room_for_refresh()?, old })
+    }
+
+    /// Loads a newer answer behind the caller's back.
+    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: KeyText, body: F)
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        let Renewal { ticket, room, old } = renewal;
+        self.counters.refresh_started();
+        let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let _ = task::spawn(async move {
+            let _room = room;
+            // Until this ends, in whatever way: also if its runtime goes away.
+            let _quiet = self.keep_quiet(load.key.lookup(), self.policy.stale_until(&old));
+            if let Some(copies) = Arc::clone(&self).fill(load, body).await {
+                copies.make().await;
+            }
+        });
+    }
+
+    /// Runs a load in a task of its own.
     async fn lead<F>(
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         key: KeyText,
         body: F,
-        stored: Stored,
+        purpose: Purpose,
     ) -> R::Output
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let (caller, from_load) = oneshot::channel();
-        let key = key.into_key(&self.scope);
-        let body = recursion::loading(&self.scope, key.lookup(), body);
-        let load = Arc::clone(&self).fill(ticket, key, body, stored, caller).in_current_span();
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(load)),
-            // Outside of tokio there is nothing to spawn on; the caller's own task must do.
-            Err(_) => load.await,
+        if Handle::try_current().is_err() {
+            return self.lead_inline(ticket, key, body, purpose).await;
         }
-        match from_load.await {
-            Ok(Ok(result)) => R::join(result),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => lost(),
-        }
+        let (caller, from_load) = Caller::waiting();
+        let load = self.new_load(ticket, key, purpose, caller);
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let _ = task::spawn(async move {
+            if let Some(copies) = self.fill(load, body).await {
+                copies.make().await;
+            }
+        });
+        task::output::<R>(from_load.await)
     }
 
-    /// **A load**: byte layers, body, memory, answer, byte layers.
-    async fn fill<F>(
+    /// Runs a load in the caller's task.
+    async fn lead_inline<F>(
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
-        key: Key,
+        key: KeyText,
         body: F,
-        stored: Stored,
-        caller: oneshot::Sender<Loaded<R>>,
-    ) where
-        F: Future<Output = R::Output> + Send + 'static,
+        purpose: Purpose,
+    ) -> R::Output
+    where
+        F: Future<Output = R::Output>,
+    {
+        let (caller, from_load) = Caller::waiting();
+        let load = self.new_load(ticket, key, purpose, caller);
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        if let Some(copies) = self.fill(load, body).await {
+            // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
+            let _ = task::spawn(copies.make());
+        }
+        task::output::<R>(from_load.await)
+    }
+
+    fn new_load(
+        &self,
+        ticket: Ticket<Landed<R>>,
+        key: KeyText,
+        purpose: Purpose,
+        caller: Caller<R>,
+    ) -> Load<R> {
+        let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
+        let under_way = self.runtime.loads.begin();
+        Load { ticket, key: key.into_key(&self.scope), purpose, caller, nested, _under_way: under_way }
+    }
+
+    /// **A load**: byte layers, body, memory, answer; then it remains to copy the answer into byte layers.
+    async fn fill<F>(self: Arc<Self>, mut load: Load<R>, body: F) -> Option<Copies<R>>
+    where
+        F: Future<Output = R::Output>,
     {
         // Asked in any case: what is stored later must carry the epoch from before the load.
-        let mut asked = self.ask_layers(&key, stored).await;
-        let answer = match asked.found.take() {
-            Some((layer, answer)) => {
+        let mut asked = self.ask_layers(&load.key, load.purpose).await;
+        if let Some(Found { layer, answer, .. }) = asked.found.take() {
+            if load.purpose == Purpose::Call {
                 self.counters.hit(layer);
-                Ok(answer)
             }
-            None => self.run(body).await,
+            return self.deliver(load, answer, asked).await;
+        }
+        let _room = match self.offer_old(&mut load, &asked) {
+            Offer::Final => return None,
+            Offer::Meanwhile(room) => Some(room),
+            Offer::Nothing => None,
         };
-        match answer {
-            Ok(answer) => self.deliver(&ticket, &key, answer, &asked, stored, caller).await,
+        match self.run(body, &mut load).await {
+            Ok(answer) => self.deliver(load, answer, asked).await,
             Err(failure) => {
-                if let Ok(error) = &failure {
-                    ticket.land(self.landed_error(error));
-                }
-                // The caller may have gone away.
-                let _ = caller.send(failure.map(Err));
+                self.fall_back(load, failure, asked);
+                None
             }
         }
     }
 
     /// Asks the byte layers from fast to slow. One that fails is skipped, and is not copied into either: without its
     /// epoch nothing that is stored there could be trusted.
-    async fn ask_layers(&self, key: &Key, stored: Stored) -> Asked<'_, R::Value> {
-        let mut asked = Asked { found: None, without: Vec::new(), unknown: Vec::new(), shared: None };
+    async fn ask_layers(&self, key: &Key, purpose: Purpose) -> Asked<R::Value> {
+        let mut asked = Asked::nobody();
         let may_ask = self.may_ask_layers();
         for layer in &self.layers {
-            if !may_ask {
-                asked.unknown.push(layer);
-                continue;
-            }
-            let Reading { record, epoch } = match layer.get(key).await {
-                Ok(reading) => reading,
-                Err(error) => {
+            let reading = if may_ask { Some(layer.get(key).await) } else { None };
+            let Some(Ok(Reading { record, epoch })) = reading else {
+                if let Some(Err(error)) = reading {
                     self.layer_failed(layer.kind(), &error);
-                    asked.unknown.push(layer);
-                    continue;
                 }
+                asked.unknown.push(Arc::clone(layer));
+                continue;
             };
-            let current = if layer.kind().is_shared() {
-                let generation = record.as_deref().map(record::generation);
-                asked.shared = Some(Shared { epoch, generation });
-                Current { epoch, shared: None }
-            } else {
-                Current { epoch, shared: asked.shared }
-            };
-            if stored == Stored::Wanted
+            let current = keep::current(layer.kind(), record.as_deref(), epoch, &mut asked.shared);
+            let held = record.is_some();
+            if !purpose.replaces()
                 && let Some(record) = record
-                && let Some(answer) = self.trust(layer.kind(), record, key, &current)
+                && let Some(found) = self.trust(layer.kind(), record, key, &current)
             {
-                asked.found = Some((layer.kind(), answer));
-                return asked;
+                match self.policy.freshness(&found.dates, self.now()) {
+                    Freshness::Fresh if self.serves(purpose, &found) => {
+                        asked.found = Some(found);
+                        return asked;
+                    }
+                    Freshness::Stale | Freshness::LastResort if asked.old.is_none() => {
+                        asked.old = Some(found)
+                    }
+                    _ => {}
+                }
             }
-            asked.without.push(Target { layer, epoch });
+            asked.without.push(Target { layer: Arc::clone(layer), epoch, held });
         }
         asked
     }
 
-    /// Runs the body. Fails with the function's own error or with its panic.
-    async fn run<F>(&self, body: F) -> Result<Answer<R::Value>, Result<R::Error, Box<dyn Any + Send>>>
-    where
-        F: Future<Output = R::Output>,
-    {
-        self.counters.missed();
-        self.counters.load_started();
-        let started = Instant::now();
-        let output = AssertUnwindSafe(body).catch_unwind().await;
-        let load_time = started.elapsed();
-        self.counters.load_took(load_time);
-        match output.map(R::split) {
-            Ok(Ok(value)) => {
-                let life = self.life_of(&value);
-                Ok(Answer { value, origin: Origin::Body(life), load_time })
-            }
-            Ok(Err(error)) => {
-                self.counters.load_failed();
-                Err(Ok(error))
-            }
-            Err(panic) => {
-                self.counters.load_failed();
-                Err(Err(panic))
-            }
+    /// Gives callers the old answer that a byte layer had, where they may have it before a newer one is computed.
+    fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer {
+        let Some(Found { layer, answer, dates }) = &asked.old else { return Offer::Nothing };
+        let resting = self.is_resting(load.key.lookup());
+        if load.purpose != Purpose::Call || !self.goes_first(dates, resting) {
+            return Offer::Nothing;
         }
+        self.counters.hit(*layer);
+        self.counters.answered_stale();
+        self.remember(load, answer);
+        let Some(room) = (!resting).then(|| self.room_for_refresh()).flatten() else {
+            load.give(answer.value.clone());
+            return Offer::Final;
+        };
+        self.counters.refresh_started();
+        load.caller.give(Ok(Ok(answer.value.clone())));
+        load.ticket.offer(Landed::Value(answer.value.clone()), self.policy.stale_until(dates));
+        Offer::Meanwhile(room)
     }
 
     /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where
     /// there is none, the byte layers.
     async fn deliver(
-        &self,
-        ticket: &Ticket<Landed<R>>,
-        key: &Key,
+        self: Arc<Self>,
+        mut load: Load<R>,
         answer: Answer<R::Value>,
-        asked: &Asked<'_, R::Value>,
-        stored: Stored,
-        caller: oneshot::Sender<Loaded<R>>,
-    ) {
+        asked: Asked<R::Value>,
+    ) -> Option<Copies<R>> {
+        self.remember(&load, &answer);
+        let value = answer.value.clone();
+        if asked.without.is_empty() && (asked.unknown.is_empty() || !load.purpose.replaces()) {
+            load.give(value);
+            return None;
+        }
         // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
         let under_way = self.runtime.copies.begin();
-        let give = |value: R::Value| {
-            ticket.land(Landed::Value(value.clone()));
-            let _ = caller.send(Ok(Ok(value)));
-        };
-        if self.memory.is_some() {
-            self.remember(ticket, key, &answer, stored);
-            give(answer.value.clone());
-            // A refresh goes on in any case: the old answer must not stay in a slower layer.
-            if under_way.is_some() || stored != Stored::Wanted {
-                self.copy(ticket, key, &answer, asked, stored).await;
-            } else {
-                self.counters.copy_dropped();
-            }
-        } else {
+        if self.memory.is_none() {
             // Callers wait for these copies, so there cannot be more of them than callers.
-            self.copy(ticket, key, &answer, asked, stored).await;
-            give(answer.value);
+            let copies = Copies { function: self, load, answer, asked, _under_way: under_way };
+            copies.make().await.load.give(value);
+            return None;
+        }
+        load.give(value);
+        // What replaces goes on in any case: the old answer must not stay in a slower layer.
+        if under_way.is_none() && !load.purpose.replaces() {
+            self.counters.copy_dropped();
+            return None;
+        }
+        Some(Copies { function: self, load, answer, asked, _under_way: under_way })
+    }
+
+    /// Ends a load without a new answer: with an old one if one is allowed, else with the error or the panic.
+    fn fall_back(&self, mut load: Load<R>, failure: Failure<R>, asked: Asked<R::Value>) {
+        self.note_failure(&load, &failure);
+        match failure {
+            // Nobody is there to be told, and whoever comes boards anew.
+            Failure::Abandoned => {
+                self.runtime.abandoned.fetch_add(1, Relaxed);
+            }
+            // To the leader; one of those who wait leads next.
+            Failure::Panic(panic) => load.caller.give(Err(panic)),
+            Failure::Error(error) => match self.last_resort(&load, asked.old) {
+                Some(value) => {
+                    self.counters.answered_stale();
+                    load.give(value);
+                }
+                None => {
+                    load.ticket.land(self.landed_error(&error));
+                    load.caller.give(Ok(Err(error)));
+                }
+            },
         }
     }
 
     /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
     pub fn invalidate(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
-        let this = Arc::clone(self);
-        to_the_end(async move {
+        let this = self.here();
+        task::to_the_end(async move {
             let key = key.into_key(&this.scope);
             let doom = this.flights.doom(key.lookup());
-            doom.settled().await;
+            task::settled(&doom).await;
             let mut invalidated = Invalidated::nowhere();
             // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy
             // ends there.
             for layer in &this.layers {
                 invalidated.set(layer.kind(), layer.remove(&key, this.trace).await);
             }
-            if let Some(memory) = &this.memory {
-                doom.apply(|| memory.remove(key.lookup()));
-                invalidated.set(LayerKind::Memory, Ok(Removal::Done));
-            }
+            this.forget(&doom, |memory| memory.remove(key.lookup()), |failed| failed.remove(key.lookup()));
+            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
             invalidated
         })
     }
 
     /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
     pub fn invalidate_all(self: &Arc<Self>) -> BoxFuture<'static, Invalidated> {
-        let this = Arc::clone(self);
-        to_the_end(async move {
+        let this = self.here();
+        task::to_the_end(async move {
             let doom = this.flights.doom_all();
-            doom.settled().await;
+            task::settled(&doom).await;
             let mut invalidated = Invalidated::nowhere();
             for layer in &this.layers {
                 invalidated.set(layer.kind(), layer.remove_all(&this.scope).await);
             }
-            if let Some(memory) = &this.memory {
-                doom.apply(|| memory.remove_all());
-                invalidated.set(LayerKind::Memory, Ok(Removal::Done));
-            }
+            this.forget(&doom, Memory::remove_all, Memory::remove_all);
+            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+            invalidated
+        })
+    }
+
+    /// Ends the life of one answer in every layer: from now on it may only be returned as what comes after its life.
+    /// Where nothing comes after it, this is an invalidation. Goes on to the end even if its caller goes away.
+    pub fn expire(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
+        let this = self.here();
+        if this.policy.grace().is_zero() {
+            return this.invalidate(key);
+        }
+        task::to_the_end(async move {
+            let key = key.into_key(&this.scope);
+            let doom = this.flights.doom(key.lookup());
+            task::settled(&doom).await;
+            // In the same order, for the same reasons.
+            let mut invalidated = this.expire_in_layers(&key).await;
+            let now = this.now();
+            let redate = |dates: &Dates| this.policy.expired(dates, now);
+            this.forget(
+                &doom,
+                |memory| memory.redate(key.lookup(), redate),
+                |failed| failed.remove(key.lookup()),
+            );
+            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
             invalidated
         })
     }
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
     pub fn put(self: &Arc<Self>, key: KeyText, value: R::Value) -> BoxFuture<'static, ()> {
-        let this = Arc::clone(self);
-        to_the_end(async move {
+        let this = self.here();
+        task::to_the_end(async move {
             if !this.enabled || !key.is_usable() {
                 return;
             }
-            let key = key.into_key(&this.scope);
-            let doom = this.flights.doom(key.lookup());
-            doom.settled().await;
-            let ticket = doom.ticket(key.lookup(), this.runtime.clock.now());
-            let asked = this.ask_layers(&key, Stored::Replaced).await;
-            let origin = Origin::Body(this.life_of(&value));
-            let answer = Answer { value, origin, load_time: Duration::ZERO };
-            this.copy(&ticket, &key, &answer, &asked, Stored::Replaced).await;
-            this.remember(&ticket, &key, &answer, Stored::Replaced);
+            let doom = this.flights.doom(key.as_lookup());
+            task::settled(&doom).await;
+            let ticket = doom.ticket(key.as_lookup(), this.now());
+            let load = this.new_load(ticket, key, Purpose::Put, Caller::nobody());
+            let asked = this.ask_layers(&load.key, load.purpose).await;
+            let answer = this.computed(value, Duration::ZERO);
+            let copies = Copies { function: Arc::clone(&this), load, answer, asked, _under_way: None };
+            let copies = copies.make().await;
+            this.remember(&copies.load, &copies.answer);
         })
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
     pub fn peek(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Option<R::Value>> {
-        let this = Arc::clone(self);
+        let this = self.here();
         Box::pin(async move {
-            if let Some(value) = this.remembered(key.as_lookup()) {
-                return Some(value);
+            match this.remembered(key.as_lookup()) {
+                Remembered::Good(value) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
+                    return Some(value);
+                }
+                Remembered::LastResort(value) if this.is_resting(key.as_lookup()) => return Some(value),
+                Remembered::LastResort(_) | Remembered::Nothing => {}
             }
             let key = key.into_key(&this.scope);
-            let asked = this.ask_layers(&key, Stored::Wanted).await;
-            asked.found.map(|(_, answer)| answer.value)
+            let asked = this.ask_layers(&key, Purpose::Call).await;
+            let resting = this.is_resting(key.lookup());
+            let old = asked.old.filter(|old| this.goes_first(&old.dates, resting));
+            asked.found.or(old).map(|found| found.answer.value)
         })
     }
 
@@ -408,8 +588,29 @@ impl<R: Outcome> CachedFn<R> {
 
     /// What happened to this function's calls so far.
     #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.counters.snapshot()
+    pub fn stats(self: &Arc<Self>) -> Stats {
+        self.here().counters.snapshot()
+    }
+
+    /// This function in the world that the caller is in: itself, unless a test has a world of its own.
+    fn here(self: &Arc<Self>) -> Arc<Self> {
+        let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime));
+        let Some(world) = world else { return Arc::clone(self) };
+        let address = Arc::as_ptr(self) as usize;
+        world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities))
+    }
+
+    /// Room for one load behind a caller's back; `None`: too many are running, or the cache is being shut down.
+    fn room_for_refresh(&self) -> Option<UnderWay> {
+        let room = self.runtime.begin_refresh();
+        if room.is_none() {
+            self.counters.refresh_dropped();
+        }
+        room
+    }
+
+    fn now(&self) -> Timestamp {
+        self.runtime.clock.now()
     }
 
     /// Whether a load may use the byte layers: not where the answer cannot be bytes, and not outside of tokio, whose timers
@@ -418,19 +619,37 @@ impl<R: Outcome> CachedFn<R> {
         self.records.usable() && Handle::try_current().is_ok()
     }
 
-    fn landed_error(&self, error: &R::Error) -> Landed<R> {
-        match self.clone_error {
-            Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
-            None => Landed::ErrorOfItsOwn(Arc::new(Semaphore::new(OWN_LOADS))),
+    /// Removes from memory what `answers` and `failures` say, while no flight can store.
+    fn forget(
+        &self,
+        doom: &Doom<Landed<R>>,
+        answers: impl FnOnce(&Memory<R::Value>),
+        failures: impl FnOnce(&Memory<Failed<R>>),
+    ) {
+        if let Some(memory) = &self.memory {
+            memory.dropping_later(|| doom.apply(|| answers(memory)));
+        }
+        if let Some(failed) = &self.failures {
+            failed.dropping_later(|| doom.apply(|| failures(failed)));
         }
     }
 
-    /// The error once more. Only errors that can be cloned are shared.
-    fn another(&self, error: &Mutex<R::Error>) -> R::Error {
-        let error = error.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.clone_error {
-            Some(clone) => clone(&error),
-            None => lost(),
+    fn say_recursive(&self) {
+        if !self.said_recursive.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                "a load of this function needs its own answer; the inner call runs the body without the cache",
+            );
+        }
+    }
+
+    fn say_no_key(&self, reason: &str) {
+        if !self.said_no_key.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                reason,
+                "a call is not cached because its arguments have no key; this is said once for each function",
+            );
         }
     }
 }
@@ -442,26 +661,4 @@ impl<R: Outcome> fmt::Debug for CachedFn<R> {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
-}
-
-/// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
-/// leave it half done.
-fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> BoxFuture<'static, T> {
-    Box::pin(async move {
-        let Ok(runtime) = Handle::try_current() else { return work.await };
-        match runtime.spawn(work.in_current_span()).await {
-            Ok(done) => done,
-            Err(stopped) => match stopped.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_) => lost(),
-            },
-        }
-    })
-}
-
-/// The task that worked for this caller was dropped unfinished. That happens when its tokio runtime shuts down, and then
-/// the caller, which is part of the same runtime, is not polled any more either.
-#[expect(clippy::panic, reason = "there is no answer and there will be none")]
-fn lost() -> ! {
-    panic!("the tokio runtime was shut down while it worked for a cached function")
 }

@@ -14,15 +14,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::alarm::{Alarm, Alarms};
+
+mod alarm;
+
 /// A moment, in whole milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Timestamp(u64);
 
 impl Timestamp {
-    #[cfg_attr(
-        not(any(test, feature = "disk", feature = "disk-sled")),
-        expect(dead_code, reason = "only the disk layer stores dates of its own")
-    )]
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
@@ -41,6 +41,11 @@ impl Timestamp {
         Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The next moment after this one.
+    const fn plus_a_moment(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// How much later this is than `earlier`; zero if it is not later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -54,16 +59,51 @@ pub(crate) enum Clock {
     #[default]
     Process,
     /// A clock that only moves when it is told to.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests stop the time"))]
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<ManualClock>),
+}
+
+#[derive(Debug)]
+pub(crate) struct ManualClock {
+    millis: AtomicU64,
+    alarms: Alarms,
 }
 
 impl Clock {
+    /// A clock that shows `now` until it is moved.
+    pub(crate) fn manual(now: Timestamp) -> Self {
+        Self::Manual(Arc::new(ManualClock { millis: AtomicU64::new(now.0), alarms: Alarms::new() }))
+    }
+
     /// The present moment, at most one [`TICK`] old.
+    #[inline]
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::Process => now(),
-            Self::Manual(millis) => Timestamp(millis.load(Ordering::Relaxed)),
+            Self::Manual(clock) => Timestamp(clock.millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Waits until `duration` has passed on this clock.
+    pub(crate) fn after(&self, duration: Duration) -> Alarm {
+        Alarm::new(self.clone(), self.now().plus(duration))
+    }
+
+    /// Moves this clock forward for everything that reads it.
+    pub(crate) fn advance(&self, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        match self {
+            Self::Process => advance(millis),
+            Self::Manual(clock) => {
+                clock.millis.fetch_add(millis, Ordering::SeqCst);
+            }
+        }
+        self.alarms().ring(self.now());
+    }
+
+    fn alarms(&self) -> &Alarms {
+        match self {
+            Self::Process => &ALARMS,
+            Self::Manual(clock) => &clock.alarms,
         }
     }
 }
@@ -77,21 +117,22 @@ static NOW: AtomicU64 = AtomicU64::new(0);
 /// What tests have added to the present.
 static ADVANCED: AtomicU64 = AtomicU64::new(0);
 
+/// Who waits for a moment of the process's clock; the ticking thread wakes them.
+static ALARMS: Alarms = Alarms::new();
+
 /// The present moment of the process's clock: one load of a shared, mostly read cache line.
 pub(crate) fn now() -> Timestamp {
-    // Relaxed: the value is a date, it orders nothing.
-    match NOW.load(Ordering::Relaxed) {
+    // A date orders nothing but the alarms, see there; where reads are hot, this costs what a relaxed load costs.
+    match NOW.load(Ordering::SeqCst) {
         0 => start(),
         millis => Timestamp(millis),
     }
 }
 
-/// Moves the process's clock forward by `duration` for everything that reads it.
-pub(crate) fn advance(duration: Duration) {
+fn advance(millis: u64) {
     now();
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    ADVANCED.fetch_add(millis, Ordering::Relaxed);
-    NOW.fetch_add(millis, Ordering::Relaxed);
+    ADVANCED.fetch_add(millis, Ordering::SeqCst);
+    NOW.fetch_add(millis, Ordering::SeqCst);
 }
 
 /// Starts the ticking thread; without one (no thread can be had) every call reads the system's clock.
@@ -103,11 +144,11 @@ fn start() -> Timestamp {
         let thread = thread::Builder::new().name("hybrid-cache-clock".into()).stack_size(64 * 1024);
         let started = thread.spawn(move || tick_for_ever(wall)).is_ok();
         if started {
-            NOW.store(wall, Ordering::Relaxed);
+            NOW.store(wall, Ordering::SeqCst);
         }
         started
     });
-    if ticking { Timestamp(NOW.load(Ordering::Relaxed).max(wall)) } else { Timestamp(wall) }
+    if ticking { Timestamp(NOW.load(Ordering::SeqCst).max(wall)) } else { Timestamp(wall) }
 }
 
 /// Advances with the monotonic clock, so that setting the clock back does not lengthen a life; follows the wall
@@ -126,7 +167,9 @@ fn tick_for_ever(mut present: u64) {
             present = wall;
         }
         // `advance` adds to both; a maximum keeps a date that it has already shown.
-        NOW.fetch_max(present.saturating_add(ADVANCED.load(Ordering::Relaxed)), Ordering::Relaxed);
+        let shown = present.saturating_add(ADVANCED.load(Ordering::SeqCst));
+        NOW.fetch_max(shown, Ordering::SeqCst);
+        ALARMS.ring(Timestamp(shown));
     }
 }
 
@@ -152,10 +195,9 @@ mod tests {
 
     #[test]
     fn a_manual_clock_stands_still_until_it_is_moved() {
-        let millis = Arc::new(AtomicU64::new(7));
-        let clock = Clock::Manual(Arc::clone(&millis));
+        let clock = Clock::manual(Timestamp::from_millis(7));
         assert_eq!(clock.now(), Timestamp::from_millis(7));
-        millis.store(9, Ordering::Relaxed);
+        clock.advance(Duration::from_millis(2));
         assert_eq!(clock.now(), Timestamp::from_millis(9));
     }
 

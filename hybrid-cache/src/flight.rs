@@ -1,8 +1,14 @@
 //! One load per key at a time, and the right to store what was loaded.
 //!
-//! The first caller for a key *leads*: it gets a [`Ticket`]; the others wait for its answer. An invalidation *dooms*
-//! the flights of its key: a doomed flight still answers the callers it had, but stores nothing, and later callers
-//! start a new one. This file knows nothing about layers, time to live or what a load does.
+//! The first caller for a key *leads*: it gets a [`Ticket`]; the others wait for its answer. A leader that vanishes, for
+//! whatever reason, drops its ticket, and who waits boards again: one of them leads then. A leader that neither answers
+//! nor vanishes is *retired* after a while, with the same effect. An invalidation *dooms* the flights of its key: a
+//! doomed flight still answers the callers it had, but stores nothing, and later callers start a new one.
+//!
+//! A leader that has an older answer, good enough for the moment, *offers* it: who comes while the flight goes on to a
+//! newer one takes it and does not wait.
+//!
+//! This file knows nothing about layers, time to live or what a load does.
 //!
 //! # Why a doomed flight leaves nothing behind
 //!
@@ -45,7 +51,7 @@ pub(crate) enum Boarding<A> {
 pub(crate) enum Landing<A> {
     /// With this answer.
     Answer(A),
-    /// Without one: the load's task was dropped or panicked, or it was retired. Board again.
+    /// Without one: its leader vanished or panicked, or it was retired. Board again.
     Lost,
 }
 
@@ -93,7 +99,10 @@ struct Flight<A> {
 #[derive(Debug)]
 enum Progress<A> {
     Flying,
+    /// Flying, with an older answer for those who come until then.
+    Offering(A, Timestamp),
     Landed(A),
+    /// There will be no answer: the ticket was dropped, or the flight was retired.
     Lost,
 }
 
@@ -107,9 +116,16 @@ impl<A> Flights<A> {
     pub(crate) fn board(&self, key: &str, now: Timestamp) -> Boarding<A> {
         let mut table = lock(&self.table);
         if let Some(flight) = table.keys.get(key).and_then(|slot| slot.joinable.as_ref()) {
-            return Boarding::Wait(Waiter { progress: flight.progress.subscribe() });
+            return Boarding::Wait(Waiter { since: now, progress: flight.progress.subscribe() });
         }
         Boarding::Lead(self.take_off(&mut table, key, now, Start::Joinable))
+    }
+
+    /// Starts a flight unless there is one to join.
+    pub(crate) fn lead(&self, key: &str, now: Timestamp) -> Option<Ticket<A>> {
+        let mut table = lock(&self.table);
+        let flying = table.keys.get(key).is_some_and(|slot| slot.joinable.is_some());
+        (!flying).then(|| self.take_off(&mut table, key, now, Start::Joinable))
     }
 
     /// Starts a flight that nobody can join, beside whatever flies already.
@@ -129,12 +145,24 @@ impl<A> Flights<A> {
     /// Retires the flights that took off before `moment`: who waits for them boards again, and they store nothing. So a
     /// body that hangs blocks its key for a while, and once.
     pub(crate) fn retire_before(&self, moment: Timestamp) {
+        self.retire(|flight| flight.since < moment);
+    }
+
+    /// Retires the flights that nobody but their leader's caller waits for.
+    pub(crate) fn retire_unattended(&self) {
+        // One receiver is the load itself, which listens for its retirement.
+        self.retire(|flight| flight.progress.receiver_count() <= 1);
+    }
+
+    fn retire(&self, which: impl Fn(&Flight<A>) -> bool) {
         let mut retired = Vec::new();
         for slot in lock(&self.table).keys.values_mut() {
-            if let Some(flight) = slot.joinable.take_if(|flight| flight.since < moment) {
+            // Doomed ones too: callers from before the doom wait for them.
+            for flight in slot.flying.iter().filter(|flight| which(flight)) {
                 flight.doomed.store(true, Relaxed);
-                retired.push(flight);
+                retired.push(Arc::clone(flight));
             }
+            slot.joinable.take_if(|flight| which(flight));
         }
         for flight in retired {
             flight.give_up();
@@ -199,7 +227,7 @@ impl<A> Flight<A> {
     /// Tells those who wait that there will be no answer, unless there was one.
     fn give_up(&self) {
         self.progress.send_if_modified(|progress| {
-            let flying = matches!(progress, Progress::Flying);
+            let flying = matches!(progress, Progress::Flying | Progress::Offering(..));
             if flying {
                 *progress = Progress::Lost;
             }
@@ -270,6 +298,33 @@ impl<A> Ticket<A> {
         Some(Copying { flight: Arc::clone(&self.flight) })
     }
 
+    /// Whether nothing of this flight may be stored any more.
+    #[must_use]
+    pub(crate) fn is_doomed(&self) -> bool {
+        let _table = lock(&self.table);
+        self.flight.doomed.load(Relaxed)
+    }
+
+    /// Waits until the flight is retired.
+    pub(crate) fn retired(&self) -> impl Future<Output = ()> + use<A> {
+        let mut progress = self.flight.progress.subscribe();
+        async move {
+            // An error says that the ticket is gone, and with it who could have asked.
+            let _ = progress.wait_for(|progress| matches!(progress, Progress::Lost)).await;
+        }
+    }
+
+    /// Gives an older answer to all who wait, and to who comes before `until`; the flight goes on.
+    pub(crate) fn offer(&self, answer: A, until: Timestamp) {
+        self.flight.progress.send_if_modified(|progress| {
+            let flying = matches!(progress, Progress::Flying);
+            if flying {
+                *progress = Progress::Offering(answer, until);
+            }
+            flying
+        });
+    }
+
     /// Gives the answer to all who wait; who comes later starts anew. The ticket may still be used to make copies.
     pub(crate) fn land(&self, answer: A) {
         if let Some(slot) = lock(&self.table).keys.get_mut(&self.key) {
@@ -309,15 +364,21 @@ impl<A> Drop for Copying<A> {
 /// A caller that waits for somebody else's load.
 #[derive(Debug)]
 pub(crate) struct Waiter<A> {
+    since: Timestamp,
     progress: watch::Receiver<Progress<A>>,
 }
 
 impl<A: Clone> Waiter<A> {
-    /// Waits until the load ends or is retired.
+    /// Waits until the load has an answer, ends without one or is retired.
     pub(crate) async fn wait(mut self) -> Landing<A> {
-        match self.progress.wait_for(|progress| !matches!(progress, Progress::Flying)).await {
+        let over = |progress: &Progress<A>| match progress {
+            Progress::Flying => false,
+            Progress::Offering(_, until) => self.since < *until,
+            Progress::Landed(_) | Progress::Lost => true,
+        };
+        match self.progress.wait_for(over).await {
             Ok(progress) => match &*progress {
-                Progress::Landed(answer) => Landing::Answer(answer.clone()),
+                Progress::Landed(answer) | Progress::Offering(answer, _) => Landing::Answer(answer.clone()),
                 Progress::Flying | Progress::Lost => Landing::Lost,
             },
             // Everybody who could have landed it is gone.

@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) capacity: u64,
     pub(crate) policy: Policy,
     pub(crate) wait: Duration,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) max_loads: Option<u32>,
 }
 
 impl Options {
@@ -51,9 +53,15 @@ impl Options {
             policy: Policy {
                 ttl,
                 none_ttl: definition.none_ttl.unwrap_or(NONE_TTL),
+                err_ttl: definition.err_ttl.unwrap_or_default(),
                 jitter: definition.jitter.unwrap_or(settings.jitter),
+                stale: definition.stale,
+                stale_if_error: definition.stale_if_error,
+                refresh_ahead: definition.refresh_ahead,
             },
-            wait: settings.wait,
+            wait: definition.wait.unwrap_or(settings.wait),
+            deadline: definition.deadline,
+            max_loads: definition.max_loads,
         }
     }
 }

@@ -1,19 +1,22 @@
 //! What all cached functions of a process share: settings, the connection to Redis, the disk store, and the list of the
 //! functions themselves. Knows nothing of policy or of the order of events.
 
-mod copies;
 pub(crate) mod ending;
+pub(crate) mod work;
 
 use std::{
     collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
 
-use self::copies::Copies;
+use self::work::{UnderWay, Work};
 use crate::{
     clock::Clock,
     config::{Environment, Settings, error::ConfigError, report::Report},
@@ -21,6 +24,7 @@ use crate::{
     error::LayerKind,
     layers::Layer,
     stats::{Counters, Stats},
+    testing::current,
 };
 
 static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
@@ -56,7 +60,15 @@ pub(crate) fn install(settings: Settings) -> Result<(), ConfigError> {
 pub(crate) struct Runtime {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
-    pub(crate) copies: Copies,
+    /// Copies of answers on their way into slower layers.
+    pub(crate) copies: Work,
+    /// Loads that somebody waits for or not.
+    pub(crate) loads: Work,
+    /// Those among them that were started behind a caller's back.
+    pub(crate) refreshes: Work,
+    /// Loads that were dropped because nobody waited for them any more and they would have stored nothing.
+    pub(crate) abandoned: AtomicUsize,
+    closing: AtomicBool,
     redis: OnceLock<Option<Arc<dyn Layer>>>,
     disk: OnceLock<Option<Arc<dyn Layer>>>,
     functions: Mutex<BTreeMap<Arc<str>, Registered>>,
@@ -66,19 +78,38 @@ pub(crate) struct Runtime {
 struct Registered {
     name: FunctionName,
     counters: Arc<Counters>,
-    /// What is done for it now and then, whether it is called or not.
-    tidy: Tidy,
+    /// What is done for it from outside of its calls.
+    chores: Chores,
 }
 
-/// See [`Registered::tidy`].
-pub(crate) type Tidy = Arc<dyn Fn() + Send + Sync>;
+/// See [`Registered::chores`].
+pub(crate) type Chores = Arc<dyn Fn(Chore) + Send + Sync>;
+
+/// What a function is asked to do from outside of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Free the space of what has expired, retire loads that take too long. Now and then.
+    Tidy,
+    /// Let go of loads that nobody waits for. At the end.
+    End,
+}
+
+/// Each holds one encoded answer.
+const MOST_COPIES: usize = 1_024;
+
+/// Each runs the body of a user's function, which nobody waits for.
+const MOST_REFRESHES: usize = 256;
 
 impl Runtime {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         Self {
             settings,
             clock,
-            copies: Copies::default(),
+            copies: Work::at_most(MOST_COPIES),
+            loads: Work::unbounded(),
+            refreshes: Work::at_most(MOST_REFRESHES),
+            abandoned: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
             redis: OnceLock::new(),
             disk: OnceLock::new(),
             functions: Mutex::new(BTreeMap::new()),
@@ -86,7 +117,6 @@ impl Runtime {
     }
 
     /// A runtime with these stores in place of Redis and disk.
-    #[cfg(test)]
     pub(crate) fn with_layers(settings: Settings, clock: Clock, layers: Vec<Arc<dyn Layer>>) -> Self {
         let runtime = Self::new(settings, clock);
         for layer in layers {
@@ -115,7 +145,7 @@ impl Runtime {
         scope: &Arc<str>,
         name: FunctionName,
         counters: &Arc<Counters>,
-        tidy: Tidy,
+        chores: Chores,
     ) -> bool {
         start_housekeeping();
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +159,7 @@ impl Runtime {
             );
             return false;
         }
-        functions.insert(Arc::clone(scope), Registered { name, counters: Arc::clone(counters), tidy });
+        functions.insert(Arc::clone(scope), Registered { name, counters: Arc::clone(counters), chores });
         true
     }
 
@@ -137,15 +167,33 @@ impl Runtime {
         [&self.redis, &self.disk].into_iter().filter_map(|layer| layer.get()?.as_ref())
     }
 
+    /// Room for one load behind a caller's back; `None` if too many are running, or none is to begin any more.
+    pub(crate) fn begin_refresh(&self) -> Option<UnderWay> {
+        if self.closing.load(Relaxed) { None } else { self.refreshes.begin() }
+    }
+
     /// Looks after every function once.
     pub(crate) fn tidy(&self) {
+        self.every_function(Chore::Tidy);
+    }
+
+    fn every_function(&self, chore: Chore) {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let tidies: Vec<Tidy> = functions.values().map(|function| Arc::clone(&function.tidy)).collect();
+        let chores: Vec<Chores> = functions.values().map(|function| Arc::clone(&function.chores)).collect();
         // Not under the lock, and no matter what happens: freeing an entry runs the `Drop` of a user's type.
         drop(functions);
-        for tidy in tidies {
-            let _ = catch_unwind(AssertUnwindSafe(|| tidy()));
+        for chores in chores {
+            let _ = catch_unwind(AssertUnwindSafe(|| chores(chore)));
         }
+    }
+
+    fn stats(&self) -> Stats {
+        let mut total = Stats::default();
+        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        for function in functions.values() {
+            total.add(&function.counters.snapshot());
+        }
+        total
     }
 }
 
@@ -196,16 +244,19 @@ fn open_disk(_: &Settings) -> Option<Arc<dyn Layer>> {
 }
 
 /// What happened to all cached functions of this process together. See also the `stats` companion of each.
+///
+/// In a world of a test ([`testing`](crate::testing)): of that world.
 #[must_use]
 pub fn stats() -> Stats {
-    let mut total = Stats::default();
-    if let Some(runtime) = RUNTIME.get() {
-        let functions = runtime.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        for function in functions.values() {
-            total.add(&function.counters.snapshot());
-        }
+    in_use().map_or_else(Stats::default, |runtime| runtime.stats())
+}
+
+/// The runtime where this is called. `None` if the process has none yet: asking does not settle on settings.
+fn in_use() -> Option<Arc<Runtime>> {
+    match current::world() {
+        Some(_) => Some(current::runtime()),
+        None => RUNTIME.get().cloned(),
     }
-    total
 }
 
 /// Starts, once, the thread that looks after all functions. Without it (no thread can be had) expired entries leave when

@@ -33,6 +33,9 @@ pub struct Stats {
     load_errors: u64,
     load_time: Duration,
     coalesced: u64,
+    stale_answers: u64,
+    refreshes: u64,
+    dropped_refreshes: u64,
     refused_records: u64,
     redis_failures: u64,
     disk_failures: u64,
@@ -65,6 +68,12 @@ accessors! {
     load_time: Duration,
     /// Calls that waited for the load of another call instead of starting their own.
     coalesced: u64,
+    /// Calls that were given an answer past its life, under `stale` or `stale_if_error`. They are also counted as hits.
+    stale_answers: u64,
+    /// Loads that were started behind a caller's back, under `stale` or `refresh_ahead`.
+    refreshes: u64,
+    /// Such loads that were not started because too many were running, in the whole process.
+    dropped_refreshes: u64,
     /// Records of a byte layer that were not exactly what would be written today, and so were not used: damaged, of
     /// another version of the type, or forgotten since.
     refused_records: u64,
@@ -99,6 +108,9 @@ impl Stats {
         self.load_errors += other.load_errors;
         self.load_time += other.load_time;
         self.coalesced += other.coalesced;
+        self.stale_answers += other.stale_answers;
+        self.refreshes += other.refreshes;
+        self.dropped_refreshes += other.dropped_refreshes;
         self.refused_records += other.refused_records;
         self.redis_failures += other.redis_failures;
         self.disk_failures += other.disk_failures;
@@ -138,6 +150,9 @@ pub(crate) struct Counters {
     load_errors: AtomicU64,
     load_nanos: AtomicU64,
     coalesced: AtomicU64,
+    stale_answers: AtomicU64,
+    refreshes: AtomicU64,
+    dropped_refreshes: AtomicU64,
     refused_records: AtomicU64,
     redis_failures: AtomicU64,
     disk_failures: AtomicU64,
@@ -174,6 +189,18 @@ impl Counters {
         increment(&self.coalesced);
     }
 
+    pub(crate) fn answered_stale(&self) {
+        increment(&self.stale_answers);
+    }
+
+    pub(crate) fn refresh_started(&self) {
+        increment(&self.refreshes);
+    }
+
+    pub(crate) fn refresh_dropped(&self) {
+        increment(&self.dropped_refreshes);
+    }
+
     pub(crate) fn record_refused(&self) {
         increment(&self.refused_records);
     }
@@ -200,6 +227,9 @@ impl Counters {
             load_errors: self.load_errors.load(Relaxed),
             load_time: Duration::from_nanos(self.load_nanos.load(Relaxed)),
             coalesced: self.coalesced.load(Relaxed),
+            stale_answers: self.stale_answers.load(Relaxed),
+            refreshes: self.refreshes.load(Relaxed),
+            dropped_refreshes: self.dropped_refreshes.load(Relaxed),
             refused_records: self.refused_records.load(Relaxed),
             redis_failures: self.redis_failures.load(Relaxed),
             disk_failures: self.disk_failures.load(Relaxed),

@@ -1,28 +1,61 @@
-//! For tests of code that uses cached functions.
+//! For tests of code that uses cached functions: worlds of their own, time that moves when told to, and stores that fail
+//! on demand.
+//!
+//! ```
+//! use std::time::Duration;
+//! use hybrid_cache::{cached, testing};
+//!
+//! #[cached(layers = "mem", ttl = "1h")]
+//! async fn square(n: u64) -> u64 { n * n }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(
+//! testing::isolated(async {
+//!     square(3).await;
+//!     testing::advance(Duration::from_secs(3601));
+//!     square(3).await;
+//!     assert_eq!(square::stats().loads(), 2);             // of this test alone
+//! })
+//! # );
+//! ```
 
 use std::time::Duration;
 
-use crate::clock;
+pub(crate) mod current;
+mod store;
+mod world;
 
-/// Moves the time that cached functions see forward by `duration`, for the whole process: answers age without sleeping.
+pub use self::{store::Store, world::World};
+
+/// Runs `future` in an empty [`World`] of its own: no answer from elsewhere is seen, none is left behind, and statistics
+/// begin at zero. So tests run side by side in one process.
 ///
-/// Other tests of the same process see the same time, so tests that move it belong into a test binary where no other
-/// test minds that answers expire early.
+/// In this world there is neither Redis nor disk (see [`World`] for stand-ins), functions have the settings of the
+/// process, and time stands still until [`advance`] moves it.
+///
+/// Loads and refreshes that cached functions start belong to the world of the call that started them. Tasks that the test
+/// spawns itself do not: give them [`World::enter`].
 ///
 /// ```
-/// use std::time::Duration;
-/// use hybrid_cache::{cached, testing};
-///
-/// #[cached(layers = "mem", ttl = "1h")]
+/// # use hybrid_cache::{cached, testing};
+/// #[cached(layers = "mem")]
 /// async fn square(n: u64) -> u64 { n * n }
 ///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// square(3).await;
-/// testing::advance(Duration::from_secs(3601));
-/// square(3).await;
-/// assert_eq!(square::stats().loads(), 2);
+/// testing::isolated(async { assert_eq!(square::peek(3).await, None) }).await;
+/// assert_eq!(square::peek(3).await, Some(9));
 /// # });
 /// ```
+pub async fn isolated<F: Future>(future: F) -> F::Output {
+    World::new().enter(future).await
+}
+
+/// Moves the time that cached functions see forward by `duration`: answers age, and deadlines pass, without sleeping.
+///
+/// Inside of [`isolated`] or a [`World`], for that world alone. Elsewhere for the whole process, other tests included, so
+/// that there it belongs into a test binary where no other test minds that answers expire early.
 pub fn advance(duration: Duration) {
-    clock::advance(duration);
+    let runtime = current::runtime();
+    runtime.clock.advance(duration);
+    runtime.tidy();
 }

@@ -1,4 +1,4 @@
-//! What a load, its callers and the layers tell each other. Plain data; the order in which it is told is elsewhere.
+//! What calls, loads and layers tell each other. Plain data; the order in which it is told is elsewhere.
 
 use std::{
     any::Any,
@@ -6,41 +6,142 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     error::LayerKind,
+    flight::Ticket,
+    key::Key,
     layers::Layer,
     outcome::Outcome,
     policy::Life,
     record::{Dates, Shared, codec::Payload},
+    runtime::work::UnderWay,
 };
+
+/// What a call is to do that memory could not answer at once.
+pub(super) enum Turn<R: Outcome> {
+    /// Return this.
+    Answered(Result<R::Value, R::Error>),
+    /// Run the body, and nothing else.
+    Bare,
+    /// Load. The permit bounds how many of those whose common load failed do so at the same time.
+    Load(Ticket<Landed<R>>, Option<OwnedSemaphorePermit>),
+    /// Return this, and have a newer one loaded behind the caller's back.
+    Renew(R::Value, Renewal<R>),
+}
+
+/// The right to load a newer answer behind a caller's back.
+pub(super) struct Renewal<R: Outcome> {
+    pub(super) ticket: Ticket<Landed<R>>,
+    pub(super) room: UnderWay,
+    /// Of the answer in hand.
+    pub(super) old: Dates,
+}
+
+/// One load on its way.
+pub(super) struct Load<R: Outcome> {
+    pub(super) ticket: Ticket<Landed<R>>,
+    pub(super) key: Key,
+    pub(super) purpose: Purpose,
+    pub(super) caller: Caller<R>,
+    /// Whether it is part of another load of the same function, which has its place among `max_loads` already.
+    pub(super) nested: bool,
+    pub(super) _under_way: Option<UnderWay>,
+}
+
+impl<R: Outcome> Load<R> {
+    /// Gives an answer to everybody who waits for it.
+    pub(super) fn give(&mut self, value: R::Value) {
+        self.ticket.land(Landed::Value(value.clone()));
+        self.caller.give(Ok(Ok(value)));
+    }
+}
+
+/// What a load is for, and so what it does about answers that are stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To answer a call, with a stored answer if there is one.
+    Call,
+    /// To replace the answer with these dates behind a caller's back, with a stored one if that is newer.
+    Renew(Dates),
+    /// To compute a newer answer than any that is stored.
+    Refresh,
+    /// To put another one in their place, and make every other process's copies worthless.
+    Put,
+}
+
+impl Purpose {
+    /// Whether stored answers are outdated, so that none may stay where the new one cannot be stored.
+    pub(super) const fn replaces(self) -> bool {
+        matches!(self, Self::Refresh | Self::Put)
+    }
+}
 
 /// How a load ended, for its caller: the answer, or the panic to go on with.
 pub(super) type Loaded<R> = Result<Result<<R as Outcome>::Value, <R as Outcome>::Error>, Box<dyn Any + Send>>;
 
+/// The caller whose call started a load: it may have gone away, or have been answered already.
+pub(super) struct Caller<R: Outcome> {
+    answer: Option<oneshot::Sender<Loaded<R>>>,
+}
+
+impl<R: Outcome> Caller<R> {
+    /// A caller, and what it waits for.
+    pub(super) fn waiting() -> (Self, oneshot::Receiver<Loaded<R>>) {
+        let (answer, from_load) = oneshot::channel();
+        (Self { answer: Some(answer) }, from_load)
+    }
+
+    /// Nobody waits.
+    pub(super) const fn nobody() -> Self {
+        Self { answer: None }
+    }
+
+    pub(super) fn give(&mut self, loaded: Loaded<R>) {
+        if let Some(answer) = self.answer.take() {
+            // It may have gone away.
+            let _ = answer.send(loaded);
+        }
+    }
+
+    /// Waits until nobody waits for an answer.
+    pub(super) async fn gone(&mut self) {
+        if let Some(answer) = &mut self.answer {
+            answer.closed().await;
+        }
+    }
+}
+
 /// How a load ended, for those who waited for it.
 pub(super) enum Landed<R: Outcome> {
     Value(R::Value),
-    /// The same error for all. In a mutex because an error need not be `Sync`, and waiters are on any thread.
-    Error(Arc<Mutex<R::Error>>),
+    /// The same error for all.
+    Error(SharedError<R>),
     /// An error that cannot be shared: everybody tries for themselves, so many at a time.
     ErrorOfItsOwn(Arc<Semaphore>),
 }
+
+/// In a mutex because an error need not be `Sync`, and those who get a clone are on any thread.
+pub(super) type SharedError<R> = Arc<Mutex<<R as Outcome>::Error>>;
 
 /// How many of those who waited for a load that failed may load for themselves at the same time: the source is neither
 /// stampeded nor asked in one long queue.
 pub(super) const OWN_LOADS: usize = 8;
 
-/// What a load does about answers that are stored already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
-    /// Takes them.
-    Wanted,
-    /// Computes a newer one.
-    Outdated,
-    /// Puts another one in their place, and makes every other process's copies worthless.
-    Replaced,
+/// Why a load has no answer.
+pub(super) enum Failure<R: Outcome> {
+    /// The function's own error.
+    Error(R::Error),
+    Panic(Box<dyn Any + Send>),
+    /// Nobody waited for it any more and nothing of it could have been stored, so it was dropped.
+    Abandoned,
+}
+
+/// A load of a key failed, not long ago.
+pub(super) struct Failed<R: Outcome> {
+    /// With this, if errors are kept.
+    pub(super) error: Option<SharedError<R>>,
 }
 
 /// An answer with what has to be known to store it.
@@ -48,6 +149,8 @@ pub(super) struct Answer<V> {
     pub(super) value: V,
     pub(super) origin: Origin,
     pub(super) load_time: Duration,
+    /// Whether `cache_if` refuses it.
+    pub(super) refused: bool,
 }
 
 /// Where an answer came from, which decides how long its copies may live.
@@ -58,21 +161,63 @@ pub(super) enum Origin {
     Copy(Dates, u64, Payload),
 }
 
-/// A byte layer to copy into, and the function's epoch there from before the answer was computed.
-pub(super) struct Target<'a> {
-    pub(super) layer: &'a Arc<dyn Layer>,
+/// What memory holds for a key.
+pub(super) enum Remembered<V> {
+    /// Something to return.
+    Good(V),
+    /// Something to return, which is due for a refresh.
+    Due(V, Dates),
+    /// Something past its life, to return while it is refreshed.
+    Stale(V, Dates),
+    /// Something past its life, to return if no newer one can be had.
+    LastResort(V),
+    Nothing,
+}
+
+/// An answer in a byte layer.
+pub(super) struct Found<V> {
+    pub(super) layer: LayerKind,
+    pub(super) answer: Answer<V>,
+    /// As they are for us.
+    pub(super) dates: Dates,
+}
+
+/// What callers were given before a newer answer is computed.
+pub(super) enum Offer {
+    Nothing,
+    /// An old answer; a newer one is to be computed behind their backs, for which there is room.
+    Meanwhile(UnderWay),
+    /// An old answer, and that is all for now.
+    Final,
+}
+
+/// A byte layer to copy into.
+pub(super) struct Target {
+    pub(super) layer: Arc<dyn Layer>,
+    /// The function's epoch there from before the answer was computed.
     pub(super) epoch: u64,
+    /// Whether it holds an older record.
+    pub(super) held: bool,
 }
 
 /// What the byte layers said to a key.
-pub(super) struct Asked<'a, V> {
-    pub(super) found: Option<(LayerKind, Answer<V>)>,
-    /// The layers that were asked before that, and answered.
-    pub(super) without: Vec<Target<'a>>,
+pub(super) struct Asked<V> {
+    /// An answer that serves the purpose, and where it was.
+    pub(super) found: Option<Found<V>>,
+    /// One past its life that might still be returned.
+    pub(super) old: Option<Found<V>>,
+    /// The layers that were asked before `found`, and answered.
+    pub(super) without: Vec<Target>,
     /// The layers that did not answer: what they hold is not known.
-    pub(super) unknown: Vec<&'a Arc<dyn Layer>>,
+    pub(super) unknown: Vec<Arc<dyn Layer>>,
     /// What the shared layer said, if the function has one and it answered.
     pub(super) shared: Option<Shared>,
+}
+
+impl<V> Asked<V> {
+    pub(super) const fn nobody() -> Self {
+        Self { found: None, old: None, without: Vec::new(), unknown: Vec::new(), shared: None }
+    }
 }
 
 impl<R: Outcome> Clone for Landed<R> {

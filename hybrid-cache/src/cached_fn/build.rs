@@ -5,7 +5,13 @@ use std::{
     time::Duration,
 };
 
-use super::{CachedFn, answer::Landed, records::Records};
+use tokio::sync::Semaphore;
+
+use super::{
+    CachedFn,
+    answer::{Failed, Landed},
+    records::Records,
+};
 use crate::{
     clock::Clock,
     definition::{Abilities, Definition},
@@ -16,7 +22,7 @@ use crate::{
     options::Options,
     outcome::Outcome,
     policy::Policy,
-    runtime::{self, Runtime},
+    runtime::{self, Chore, Runtime},
     stats::Counters,
 };
 
@@ -33,15 +39,18 @@ impl<R: Outcome> CachedFn<R> {
         definition: &Definition,
         abilities: &Abilities<R>,
     ) -> Arc<Self> {
-        let Abilities { codec, is_none, clone_error, .. } = *abilities;
+        let codec = abilities.codec;
         let options = Options::effective(definition, &runtime.settings, codec.is_some());
+        let policy = options.policy;
         let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
         let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));
+        let failures = policy.remembers_failures().then(|| Arc::new(Memory::new(options.capacity)));
         let flights = Flights::new();
-        let tidy = tidy(runtime.clock.clone(), memory.clone(), flights.clone(), options.wait);
-        let unique = runtime.register(&scope, definition.name, &counters, tidy);
+        let chores =
+            chores(runtime.clock.clone(), memory.clone(), failures.clone(), flights.clone(), options.wait);
+        let unique = runtime.register(&scope, definition.name, &counters, chores);
         let layers = if options.enabled && unique {
             options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
         } else {
@@ -52,12 +61,19 @@ impl<R: Outcome> CachedFn<R> {
             scope,
             enabled: options.enabled,
             memory,
-            trace: trace_of(&layers, &options.policy),
+            failures,
+            trace: trace_of(&layers, &policy),
             layers,
-            policy: options.policy,
+            policy,
+            wait: options.wait,
+            deadline: options.deadline,
+            max_loads: options.max_loads.map(|most| {
+                let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS);
+                Arc::new(Semaphore::new(most))
+            }),
             flights,
-            is_none,
-            clone_error,
+            definition: definition.clone(),
+            abilities: *abilities,
             counters,
             runtime: Arc::clone(runtime),
             said_too_large: AtomicBool::new(false),
@@ -67,24 +83,30 @@ impl<R: Outcome> CachedFn<R> {
     }
 }
 
-/// What the process does for a function now and then, whether it is called or not: frees the space of what expired, and
-/// retires loads that take longer than `wait`.
-fn tidy<R: Outcome>(
+/// What is done for a function from outside of its calls.
+fn chores<R: Outcome>(
     clock: Clock,
     memory: Option<Arc<Memory<R::Value>>>,
+    failures: Option<Arc<Memory<Failed<R>>>>,
     flights: Flights<Landed<R>>,
     wait: Duration,
-) -> runtime::Tidy {
-    Arc::new(move || {
-        if let Some(memory) = &memory {
-            memory.tidy();
+) -> runtime::Chores {
+    Arc::new(move |chore| match chore {
+        Chore::Tidy => {
+            memory.iter().for_each(|memory| memory.tidy());
+            failures.iter().for_each(|failures| failures.tidy());
+            flights.retire_before(clock.now().minus(wait));
         }
-        flights.retire_before(clock.now().minus(wait));
+        Chore::End => flights.retire_unattended(),
     })
 }
 
 /// See [`CachedFn::trace`].
 fn trace_of(layers: &[Arc<dyn Layer>], policy: &Policy) -> Duration {
     let in_use = |shared| layers.iter().any(|layer| layer.kind().is_shared() == shared);
-    if in_use(true) && in_use(false) { policy.ttl.disk } else { Duration::ZERO }
+    if in_use(true) && in_use(false) {
+        policy.ttl.disk.saturating_add(policy.grace())
+    } else {
+        Duration::ZERO
+    }
 }

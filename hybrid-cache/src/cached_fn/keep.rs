@@ -1,65 +1,116 @@
 //! How an answer gets into memory and into a byte layer, with which dates and marks, and whether one that is found there
 //! is believed. Not when, and in which order: that is in `cached_fn.rs`.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::{
     CachedFn,
-    answer::{Answer, Asked, Landed, Origin, Stored, Target},
+    answer::{Answer, Asked, Found, Load, Origin, Purpose, Remembered, Target},
 };
 use crate::{
     clock::Timestamp,
     error::{LayerError, LayerKind},
-    flight::Ticket,
+    invalidated::Invalidated,
     key::Key,
+    layers::{Layer, Reading, Removal, memory::Memory},
     outcome::Outcome,
-    policy::{Freshness, Life, Policy},
-    record::{self, Current, Dates, Marks, refusal::Refusal},
+    policy::{Freshness, Life},
+    record::{self, Current, Dates, Marks, Shared, refusal::Refusal},
+    runtime::work::UnderWay,
 };
 
+/// An answer that remains to be copied into byte layers.
+pub(super) struct Copies<R: Outcome> {
+    pub(super) function: Arc<CachedFn<R>>,
+    pub(super) load: Load<R>,
+    pub(super) answer: Answer<R::Value>,
+    pub(super) asked: Asked<R::Value>,
+    /// What `flush` waits for.
+    pub(super) _under_way: Option<UnderWay>,
+}
+
+impl<R: Outcome> Copies<R> {
+    /// Makes them, one after the other, unless an invalidation forbids it meanwhile.
+    pub(super) async fn make(self) -> Self {
+        self.function.copy(&self).await;
+        self
+    }
+}
+
+/// Keeps calls that find an entry from deciding anew what may be done with it, until dropped.
+pub(super) struct Quiet<V: Send + Sync + 'static> {
+    memory: Option<Arc<Memory<V>>>,
+    key: Box<str>,
+}
+
+impl<V: Send + Sync + 'static> Drop for Quiet<V> {
+    fn drop(&mut self) {
+        if let Some(memory) = &self.memory {
+            memory.reconsider(&self.key);
+        }
+    }
+}
+
 impl<R: Outcome> CachedFn<R> {
-    pub(super) fn remember(
-        &self,
-        ticket: &Ticket<Landed<R>>,
-        key: &Key,
-        answer: &Answer<R::Value>,
-        stored: Stored,
-    ) {
-        let Some(memory) = &self.memory else { return };
-        let now = self.runtime.clock.now();
-        let value = match self.dates(LayerKind::Memory, answer, now) {
-            Some(dates) => Some((answer.value.clone(), dates)),
-            None if stored == Stored::Wanted => return,
-            None => None,
+    /// Puts an answer into memory, or what else follows for memory from it.
+    pub(super) fn remember(&self, load: &Load<R>, answer: &Answer<R::Value>) {
+        if answer.refused && !load.purpose.replaces() {
+            // It takes no older one's place, and is not worth asking for again at once.
+            return self.rest(load, None);
+        }
+        let now = self.now();
+        let dates = self.dates(LayerKind::Memory, answer, now).filter(|_| !answer.refused);
+        let key = load.key.lookup();
+        let store = |memory: &Memory<R::Value>| match dates {
+            Some(dates) => {
+                let due_from = self.due_from(answer, &dates, now);
+                memory.insert(key, answer.value.clone(), dates, due_from, now);
+            }
+            // An answer that has no life is newer than one that still has some.
+            None => memory.remove(key),
         };
         // Refused if the flight is doomed: then nothing is to be left behind.
-        let _ = ticket.store(|| match value {
-            Some((value, dates)) => memory.insert(key.lookup(), value, dates, now),
-            None => memory.remove(key.lookup()),
-        });
+        if let Some(memory) = &self.memory {
+            memory.dropping_later(|| load.ticket.store(|| store(memory)));
+        }
+        if let Some(failures) = &self.failures
+            && matches!(answer.origin, Origin::Body(_))
+        {
+            failures.dropping_later(|| load.ticket.store(|| failures.remove(key)));
+        }
     }
 
-    /// Copies an answer into the byte layers, one after the other, unless an invalidation forbids it meanwhile.
-    pub(super) async fn copy(
-        &self,
-        ticket: &Ticket<Landed<R>>,
-        key: &Key,
-        answer: &Answer<R::Value>,
-        asked: &Asked<'_, R::Value>,
-        stored: Stored,
-    ) {
-        if stored != Stored::Wanted {
+    /// From when on memory's copy of `answer` is due for a refresh.
+    fn due_from(&self, answer: &Answer<R::Value>, dates: &Dates, now: Timestamp) -> Timestamp {
+        match &answer.origin {
+            Origin::Body(life) => self.policy.due_from(dates, life.computed_at, answer.load_time),
+            // A copy of what is due is due; else its own life counts from now.
+            Origin::Copy(source, ..) => {
+                let source_due = self.policy.due_from(source, source.computed_at, answer.load_time);
+                if source_due <= now { now } else { self.policy.due_from(dates, now, answer.load_time) }
+            }
+        }
+    }
+
+    async fn copy(&self, Copies { load, answer, asked, .. }: &Copies<R>) {
+        let Load { ticket, key, purpose, .. } = load;
+        if purpose.replaces() {
             // What these hold is older, and they would be read again once they answer.
             for layer in &asked.unknown {
                 let _ = layer.remove(key, self.trace).await;
             }
         }
-        if asked.without.is_empty() {
+        if answer.refused && !purpose.replaces() {
             return;
         }
         let encoded = match &answer.origin {
-            Origin::Body(_) => self.records.encode(&answer.value),
-            Origin::Copy(..) => None,
+            Origin::Body(_) if !answer.refused && !asked.without.is_empty() => {
+                self.records.encode(&answer.value)
+            }
+            Origin::Body(_) | Origin::Copy(..) => None,
         };
         let payload = match &answer.origin {
             Origin::Body(_) => encoded.as_ref(),
@@ -67,13 +118,13 @@ impl<R: Outcome> CachedFn<R> {
         };
         // A fill keeps the generation that it found, so that copies elsewhere stay as good as they were.
         let inherited =
-            asked.shared.and_then(|shared| shared.generation).filter(|_| stored != Stored::Replaced);
+            asked.shared.and_then(|shared| shared.generation).filter(|_| *purpose != Purpose::Put);
         let generation = match &answer.origin {
             Origin::Body(_) => inherited.unwrap_or_else(record::new_generation),
             Origin::Copy(_, generation, _) => *generation,
         };
-        for Target { layer, epoch } in &asked.without {
-            let now = self.runtime.clock.now();
+        for Target { layer, epoch, held } in &asked.without {
+            let now = self.now();
             let Some(_copying) = ticket.begin_copy() else { return };
             let copied = match (payload, self.dates(layer.kind(), answer, now)) {
                 (Some(payload), Some(dates)) => {
@@ -83,30 +134,81 @@ impl<R: Outcome> CachedFn<R> {
                     let record = self.records.seal(key, &marks, &dates, answer.load_time, payload);
                     let life = dates.kept_until.since(now);
                     // What follows an invalidation stays until every copy from before it has died of age.
-                    let follows = !private && (inherited.is_some() || stored == Stored::Replaced);
+                    let follows = !private && (inherited.is_some() || *purpose == Purpose::Put);
                     layer.put(key, record, if follows { life.max(self.trace) } else { life }).await
                 }
-                _ if stored == Stored::Wanted => continue,
+                _ if !held && !purpose.replaces() => continue,
                 _ => layer.remove(key, self.trace).await.map(drop),
             };
-            if let Err(error) = copied {
-                self.layer_failed(layer.kind(), &error);
-                if stored != Stored::Wanted {
-                    // Better nothing than the answer that this one replaces.
-                    let _ = layer.remove(key, self.trace).await;
-                }
+            if let Err(error) = &copied {
+                self.layer_failed(layer.kind(), error);
+            }
+            // Better nothing than the answer that this one replaces; and an invalidation that could not wait any longer
+            // for this copy relies on its being taken back.
+            if (copied.is_err() && purpose.replaces()) || ticket.is_doomed() {
+                let _ = layer.remove(key, self.trace).await;
             }
         }
     }
 
-    /// What a record holds, if it is ours, of this key, and fresh.
+    /// Ends the life of what the byte layers hold: an invalidation that leaves the value, for what comes after its life.
+    pub(super) async fn expire_in_layers(&self, key: &Key) -> Invalidated {
+        // All are read before one is written: what a copy on disk proves itself with stands in the shared layer.
+        let mut shared = None;
+        let mut readings = Vec::new();
+        for layer in &self.layers {
+            let reading = layer.get(key).await.ok();
+            readings.push(reading.map(|Reading { record, epoch }| {
+                let current = current(layer.kind(), record.as_deref(), epoch, &mut shared);
+                let found = record.map(|record| self.trust(layer.kind(), record, key, &current));
+                (epoch, found)
+            }));
+        }
+        let mut invalidated = Invalidated::nowhere();
+        // What other processes have on their disks must not pass for fresh either.
+        let generation = record::new_generation();
+        for (layer, reading) in self.layers.iter().zip(readings) {
+            let redated = match reading {
+                Some((_, None)) => true,
+                Some((epoch, Some(Some(found)))) => {
+                    let shared_epoch =
+                        shared.map(|shared| shared.epoch).filter(|_| !layer.kind().is_shared());
+                    let marks = Marks { generation, epoch, shared_epoch };
+                    self.redate(layer, key, &marks, &found).await
+                }
+                Some((_, Some(None))) | None => false,
+            };
+            let removal = if redated { Ok(Removal::Done) } else { layer.remove(key, self.trace).await };
+            invalidated.set(layer.kind(), removal);
+        }
+        invalidated
+    }
+
+    /// Puts a record back with its life at an end; `false` if that could not be done.
+    async fn redate(
+        &self,
+        layer: &Arc<dyn Layer>,
+        key: &Key,
+        marks: &Marks,
+        Found { answer, dates, .. }: &Found<R::Value>,
+    ) -> bool {
+        let Origin::Copy(_, _, payload) = &answer.origin else { return false };
+        let now = self.now();
+        let dates = self.policy.expired(dates, now);
+        let left = dates.kept_until.since(now);
+        let life = if layer.kind().is_shared() { left.max(self.trace) } else { left };
+        let record = self.records.seal(key, marks, &dates, answer.load_time, payload);
+        !left.is_zero() && layer.put(key, record, life).await.is_ok()
+    }
+
+    /// What a record holds, if it is ours and of this key. Whether its life is over is not asked here.
     pub(super) fn trust(
         &self,
         layer: LayerKind,
         record: Vec<u8>,
         key: &Key,
         current: &Current,
-    ) -> Option<Answer<R::Value>> {
+    ) -> Option<Found<R::Value>> {
         let opened = match self.records.open(record, key, current) {
             Ok(opened) => opened,
             Err(Refusal::Void) => return None,
@@ -116,37 +218,73 @@ impl<R: Outcome> CachedFn<R> {
                 return None;
             }
         };
-        let now = self.runtime.clock.now();
-        let dates = self.policy.found(layer, &opened.dates, self.is_none(&opened.value), now);
-        (Policy::freshness(&dates, now) == Freshness::Fresh).then(|| Answer {
-            value: opened.value,
-            origin: Origin::Copy(dates, opened.generation, opened.payload),
-            load_time: opened.load_time,
-        })
+        let dates = self.policy.found(layer, &opened.dates, self.limit_of(&opened.value), self.now());
+        let origin = Origin::Copy(dates, opened.generation, opened.payload);
+        let answer = Answer { value: opened.value, origin, load_time: opened.load_time, refused: false };
+        Some(Found { layer, answer, dates })
     }
 
-    pub(super) fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
-        match &answer.origin {
-            Origin::Body(life) => self.policy.computed(layer, *life),
-            Origin::Copy(dates, ..) => self.policy.copied(layer, dates, self.is_none(&answer.value), now),
+    /// Whether an answer that a byte layer has, and that is fresh, serves the purpose of a load.
+    pub(super) fn serves(&self, purpose: Purpose, Found { answer, dates, .. }: &Found<R::Value>) -> bool {
+        match purpose {
+            Purpose::Call => true,
+            Purpose::Renew(old) => self.policy.spares_load(dates, &old, answer.load_time, self.now()),
+            Purpose::Refresh | Purpose::Put => false,
         }
     }
 
-    /// What memory holds and may be returned, without a trace of having looked.
-    pub(super) fn remembered(&self, key: &str) -> Option<R::Value> {
-        let now = self.runtime.clock.now();
-        self.memory.as_ref()?.peek(key, |entry| {
-            (Policy::freshness(&entry.dates, now) == Freshness::Fresh).then(|| entry.value.clone())
-        })?
+    fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
+        match &answer.origin {
+            Origin::Body(life) => self.policy.computed(layer, *life),
+            Origin::Copy(dates, ..) => self.policy.copied(layer, dates, self.limit_of(&answer.value), now),
+        }
     }
 
-    pub(super) fn is_none(&self, value: &R::Value) -> bool {
-        self.is_none.is_some_and(|is_none| is_none(value))
+    /// What memory holds, without a trace of having looked.
+    pub(super) fn remembered(&self, key: &str) -> Remembered<R::Value> {
+        let Some(memory) = &self.memory else { return Remembered::Nothing };
+        let now = self.now();
+        let remembered = memory.peek(key, |entry| {
+            let (dates, value) = (entry.dates(), || entry.value.clone());
+            match self.policy.freshness(&dates, now) {
+                Freshness::Fresh if self.policy.is_due(&dates, entry.due_from, now, fastrand::f64()) => {
+                    Remembered::Due(value(), dates)
+                }
+                Freshness::Fresh => Remembered::Good(value()),
+                Freshness::Stale => Remembered::Stale(value(), dates),
+                Freshness::LastResort => Remembered::LastResort(value()),
+                Freshness::Expired => Remembered::Nothing,
+            }
+        });
+        remembered.unwrap_or(Remembered::Nothing)
+    }
+
+    /// Lets calls that find the entry of `key` return it without another thought until `until`, or until this is dropped.
+    pub(super) fn keep_quiet(&self, key: &str, until: Timestamp) -> Quiet<R::Value> {
+        if let Some(memory) = &self.memory {
+            memory.quiet(key, until);
+        }
+        Quiet { memory: self.memory.clone(), key: key.into() }
+    }
+
+    /// The longest life that this very value may have.
+    fn limit_of(&self, value: &R::Value) -> Duration {
+        let none = self.abilities.is_none.is_some_and(|is_none| is_none(value));
+        let none_ttl = if none { self.policy.none_ttl } else { Duration::MAX };
+        self.abilities.ttl_by.map_or(Duration::MAX, |ttl_by| ttl_by(value)).min(none_ttl)
     }
 
     pub(super) fn life_of(&self, value: &R::Value) -> Life {
-        let computed_at = self.runtime.clock.now();
-        Life { computed_at, none: self.is_none(value), draw: fastrand::f64() }
+        Life { computed_at: self.now(), limit: self.limit_of(value), draw: fastrand::f64() }
+    }
+
+    /// The error once more. Only errors that can be cloned are shared.
+    pub(super) fn another(&self, error: &Mutex<R::Error>) -> R::Error {
+        let error = error.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.abilities.clone_error {
+            Some(clone) => clone(&error),
+            None => super::task::lost(),
+        }
     }
 
     pub(super) fn layer_failed(&self, layer: LayerKind, error: &LayerError) {
@@ -158,5 +296,20 @@ impl<R: Outcome> CachedFn<R> {
                 "an answer is too large for a layer and is not kept there; this is said once for each function",
             );
         }
+    }
+}
+
+/// What a record of `layer` has to agree with. What the shared layer says, which is asked first, is kept in `shared`.
+pub(super) fn current(
+    layer: LayerKind,
+    record: Option<&[u8]>,
+    epoch: u64,
+    shared: &mut Option<Shared>,
+) -> Current {
+    if layer.is_shared() {
+        *shared = Some(Shared { epoch, generation: record.map(record::generation) });
+        Current { epoch, shared: None }
+    } else {
+        Current { epoch, shared: *shared }
     }
 }

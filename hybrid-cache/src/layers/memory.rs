@@ -61,11 +61,40 @@ pub(crate) struct Memory<V> {
 #[derive(Debug)]
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
-    pub(crate) dates: Dates,
+    /// From when on it may be due for a refresh; at the latest when its life ends.
+    pub(crate) due_from: Timestamp,
+    computed_at: Timestamp,
+    // In milliseconds; these change when the answer is expired by hand.
+    fresh_until: AtomicU64,
+    kept_until: AtomicU64,
+    /// Until then, in milliseconds, a call that finds this entry returns it and has nothing else to decide.
+    quiet_until: AtomicU64,
     id: u64,
     epoch: u64,
     /// The report tick in which moka was last told of a read.
     reported: AtomicU32,
+}
+
+impl<V> Entry<V> {
+    /// Whether a call at `now` returns this entry and has nothing else to decide.
+    #[inline]
+    pub(crate) fn is_quiet(&self, now: Timestamp) -> bool {
+        // Relaxed, here and below: dates order nothing. That a call which begins after an expiry or invalidation sees what
+        // that wrote follows from its beginning after it.
+        now.as_millis() < self.quiet_until.load(Relaxed)
+    }
+
+    pub(crate) fn dates(&self) -> Dates {
+        Dates {
+            computed_at: self.computed_at,
+            fresh_until: Timestamp::from_millis(self.fresh_until.load(Relaxed)),
+            kept_until: Timestamp::from_millis(self.kept_until.load(Relaxed)),
+        }
+    }
+
+    fn set_quiet(&self, until: Timestamp) {
+        self.quiet_until.store(until.as_millis(), Relaxed);
+    }
 }
 
 /// What moka keeps of an entry.
@@ -132,11 +161,15 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     /// Stores an answer, in place of any before it.
-    pub(crate) fn insert(&self, key: &str, value: V, dates: Dates, now: Timestamp) {
+    pub(crate) fn insert(&self, key: &str, value: V, dates: Dates, due_from: Timestamp, now: Timestamp) {
         let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life: dates.kept_until.since(now) };
         let entry = Entry {
             value,
-            dates,
+            due_from,
+            computed_at: dates.computed_at,
+            fresh_until: AtomicU64::new(dates.fresh_until.as_millis()),
+            kept_until: AtomicU64::new(dates.kept_until.as_millis()),
+            quiet_until: AtomicU64::new(due_from.min(dates.fresh_until).as_millis()),
             id: stub.id,
             epoch: self.epoch.load(Relaxed),
             reported: AtomicU32::new(report_tick(now)),
@@ -146,6 +179,34 @@ impl<V: Send + Sync + 'static> Memory<V> {
         // The index first: moka may decide against the entry at once, and must find it then.
         self.index.pin().insert(key.clone(), entry);
         self.eviction.insert(key, stub);
+    }
+
+    /// Lets calls that find the entry of `key` return it without another thought until `until`.
+    pub(crate) fn quiet(&self, key: &str, until: Timestamp) {
+        self.peek(key, |entry| entry.set_quiet(until));
+    }
+
+    /// Makes the next call that finds the entry of `key` decide anew what may be done with it.
+    pub(crate) fn reconsider(&self, key: &str) {
+        self.quiet(key, Timestamp::from_millis(0));
+    }
+
+    /// Changes the dates of the entry of `key`, which can only shorten its life.
+    pub(crate) fn redate(&self, key: &str, redate: impl FnOnce(&Dates) -> Dates) {
+        self.peek(key, |entry| {
+            let dates = redate(&entry.dates());
+            entry.kept_until.store(dates.kept_until.as_millis(), Relaxed);
+            entry.fresh_until.store(dates.fresh_until.as_millis(), Relaxed);
+            entry.set_quiet(Timestamp::from_millis(0));
+        });
+    }
+
+    /// Runs `work`, and drops the values that it removes or replaces only afterwards: dropping one runs the code of its
+    /// type, which must not happen under a lock that `work` takes.
+    pub(crate) fn dropping_later<T>(&self, work: impl FnOnce() -> T) -> T {
+        // What is taken out of the index is freed once no guard from before is left.
+        let _guard = self.index.guard();
+        work()
     }
 
     /// Forgets `key`.

@@ -1,10 +1,14 @@
 //! Waiting for what is being written, and an orderly end.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
 
 use tokio::time::timeout;
 
-use super::{RUNTIME, Runtime};
+use super::{Chore, Runtime, in_use};
 use crate::error::LayerKind;
 
 /// Waits until every answer that was on its way into a slower layer has arrived there, and is as safe there as the layer
@@ -18,8 +22,8 @@ use crate::error::LayerKind;
 /// # });
 /// ```
 pub async fn flush() {
-    let Some(runtime) = RUNTIME.get() else { return };
-    runtime.copies.all_made().await;
+    let Some(runtime) = in_use() else { return };
+    runtime.copies.all_done().await;
     for layer in runtime.opened_layers() {
         if let Err(error) = layer.flush().await {
             tracing::debug!(layer = %layer.kind(), error = &error as &dyn std::error::Error, "could not flush");
@@ -27,16 +31,17 @@ pub async fn flush() {
     }
 }
 
-/// Ends the work of the cache before the process ends: waits for answers on their way into slower layers, closes the disk
-/// store and the connections. Memory goes on answering; the other layers are skipped from now on.
+/// Ends the work of the cache before the process ends: starts no more refreshes behind callers' backs, waits for loads
+/// and for answers on their way into slower layers, then closes the disk store and the connections. Memory goes on
+/// answering, and bodies go on running for who calls; the other layers are skipped from now on.
 ///
-/// Gives up waiting after `timeout` and tells what that cost.
+/// Gives up waiting after `timeout`, drops loads that nobody waits for, and tells what that cost.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let shutdown = hybrid_cache::shutdown(Duration::from_secs(5)).await;
-/// assert_eq!(shutdown.copies_dropped(), 0);
+/// assert!(shutdown.is_complete(), "{shutdown}");
 /// # });
 /// ```
 ///
@@ -44,20 +49,35 @@ pub async fn flush() {
 ///
 /// Outside of a tokio runtime with timers (`enable_all`, `enable_time`).
 pub async fn shutdown(timeout: Duration) -> Shutdown {
-    let Some(runtime) = RUNTIME.get() else {
-        return Shutdown { copies_dropped: 0, layers_not_closed: Vec::new() };
-    };
-    runtime.shut_down(timeout).await
+    match in_use() {
+        Some(runtime) => runtime.shut_down(timeout).await,
+        None => Shutdown { loads_dropped: 0, copies_dropped: 0, layers_not_closed: Vec::new() },
+    }
 }
 
-/// What [`shutdown`] had to leave undone.
+/// What [`shutdown`] had to leave undone. Its `Display` is one line for a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct Shutdown {
+    loads_dropped: usize,
     copies_dropped: usize,
     layers_not_closed: Vec<LayerKind>,
 }
 
 impl Shutdown {
+    /// Whether nothing was left undone.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.loads_dropped == 0 && self.copies_dropped == 0 && self.layers_not_closed.is_empty()
+    }
+
+    /// Loads that were still running and that nobody waited for: refreshes behind a caller's back, and loads whose callers
+    /// have gone away.
+    #[must_use]
+    pub const fn loads_dropped(&self) -> usize {
+        self.loads_dropped
+    }
+
     /// Answers that had not reached a slower layer; they will be computed again.
     #[must_use]
     pub const fn copies_dropped(&self) -> usize {
@@ -71,11 +91,36 @@ impl Shutdown {
     }
 }
 
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_complete() {
+            return f.write_str("nothing was left undone");
+        }
+        write!(f, "{} loads and {} copies dropped", self.loads_dropped, self.copies_dropped)?;
+        for (n, layer) in self.layers_not_closed.iter().enumerate() {
+            write!(f, "{}{layer}", if n == 0 { "; not closed in time: " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+/// How long dropped loads get to notice it.
+const TO_NOTICE: Duration = Duration::from_millis(100);
+
 impl Runtime {
     async fn shut_down(&self, limit: Duration) -> Shutdown {
         let started = Instant::now();
+        self.closing.store(true, Relaxed);
         // Half of the time at most: the disk store needs some to close.
-        let _ = timeout(limit / 2, self.copies.all_made()).await;
+        let _ = timeout(limit / 2, async {
+            self.loads.all_done().await;
+            self.copies.all_done().await;
+        })
+        .await;
+        let abandoned = self.abandoned.load(Relaxed);
+        self.every_function(Chore::End);
+        let _ = timeout(TO_NOTICE.min(limit / 4), self.loads.all_done()).await;
+        let loads_dropped = self.abandoned.load(Relaxed).saturating_sub(abandoned);
         let copies_dropped = self.copies.count();
         let mut layers_not_closed = Vec::new();
         for layer in self.opened_layers() {
@@ -84,13 +129,10 @@ impl Runtime {
                 layers_not_closed.push(layer.kind());
             }
         }
-        if copies_dropped > 0 || !layers_not_closed.is_empty() {
-            tracing::warn!(
-                copies_dropped,
-                ?layers_not_closed,
-                "the cache was shut down before all was written"
-            );
+        let shutdown = Shutdown { loads_dropped, copies_dropped, layers_not_closed };
+        if !shutdown.is_complete() {
+            tracing::warn!(%shutdown, "the cache was shut down before all was done");
         }
-        Shutdown { copies_dropped, layers_not_closed }
+        shutdown
     }
 }

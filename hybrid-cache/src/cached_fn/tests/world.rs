@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     cached_fn::CachedFn,
-    clock::Clock,
+    clock::{Clock, Timestamp},
     config::{Environment, Settings, builder::builder},
     definition::{Abilities, Definition},
     error::{LayerError, LayerKind},
@@ -27,14 +27,14 @@ use crate::{
 
 /// The answer's type in most tests. Its error cannot be cloned.
 pub(super) type Answer = Result<u64, std::io::Error>;
-pub(super) type Function<O = Answer, const FALLIBLE: bool = true> = &'static Arc<CachedFn<Returns<O, FALLIBLE>>>;
+pub(super) type Function<O = Answer, const FALLIBLE: bool = true> =
+    &'static Arc<CachedFn<Returns<O, FALLIBLE>>>;
 
 /// A runtime of its own, with two fake stores.
 pub(super) struct World {
     pub(super) redis: Arc<FakeStore>,
     pub(super) disk: Arc<FakeStore>,
     runtime: Arc<Runtime>,
-    millis: Arc<AtomicU64>,
 }
 
 impl World {
@@ -57,15 +57,14 @@ impl World {
     }
 
     fn of(settings: Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
-        let millis = Arc::new(AtomicU64::new(1_000_000_000));
-        let clock = Clock::Manual(Arc::clone(&millis));
+        let clock = Clock::manual(Timestamp::from_millis(1_000_000_000));
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::clone(&redis) as _, Arc::clone(&disk) as _];
         let runtime = Arc::new(Runtime::with_layers(settings, clock, layers));
-        Self { redis, disk, runtime, millis }
+        Self { redis, disk, runtime }
     }
 
     pub(super) fn advance(&self, duration: Duration) {
-        self.millis.fetch_add(duration.as_millis().try_into().unwrap(), SeqCst);
+        self.runtime.clock.advance(duration);
     }
 
     /// What the process does every now and then.

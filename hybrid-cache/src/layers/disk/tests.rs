@@ -3,10 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -14,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{DiskLayer, engine::Fault, slot};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     config::{DiskEngine, DiskSettings},
     error::LayerError,
     key::Key,
@@ -51,18 +48,18 @@ const MIB: u64 = 1 << 20;
 struct Bench {
     dir: TempDir,
     engine: DiskEngine,
-    millis: Arc<AtomicU64>,
+    clock: Clock,
     max_bytes: u64,
 }
 
 impl Bench {
     fn new(engine: DiskEngine) -> Self {
-        let millis = Arc::new(AtomicU64::new(1_800_000_000_000));
-        Self { dir: tempfile::tempdir().unwrap(), engine, millis, max_bytes: 256 * MIB }
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        Self { dir: tempfile::tempdir().unwrap(), engine, clock, max_bytes: 256 * MIB }
     }
 
     fn advance(&self, duration: Duration) {
-        self.millis.fetch_add(u64::try_from(duration.as_millis()).unwrap(), Ordering::Relaxed);
+        self.clock.advance(duration);
     }
 
     fn root(&self) -> PathBuf {
@@ -80,7 +77,7 @@ impl Bench {
 
     fn open_within(&self, engine: DiskEngine, timeout: Duration) -> Handle {
         let settings = DiskSettings { dir: self.root(), max_bytes: self.max_bytes, timeout, engine };
-        Handle(DiskLayer::with_clock(settings, Clock::Manual(Arc::clone(&self.millis))))
+        Handle(DiskLayer::with_clock(settings, self.clock.clone()))
     }
 
     fn slot(&self) -> PathBuf {

@@ -19,8 +19,8 @@ fn get(memory: &Memory<u64>, key: &str) -> Option<u64> {
 fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
     let memory = Memory::new(10);
     assert_eq!(get(&memory, "k"), None);
-    memory.insert("k", 1, dates(), now());
-    memory.insert("k", 2, dates(), now());
+    memory.insert("k", 1, dates(), now().plus(LIFE), now());
+    memory.insert("k", 2, dates(), now().plus(LIFE), now());
     assert_eq!(get(&memory, "k"), Some(2));
     memory.remove("k");
     assert_eq!(get(&memory, "k"), None);
@@ -30,11 +30,11 @@ fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
 fn everything_is_forgotten_at_once_and_its_space_follows() {
     let memory = Memory::new(1_000);
     for k in 0..500 {
-        memory.insert(&k.to_string(), k, dates(), now());
+        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
     }
     memory.remove_all();
     assert!((0..500).all(|k| get(&memory, &k.to_string()).is_none()));
-    memory.insert("7", 8, dates(), now());
+    memory.insert("7", 8, dates(), now().plus(LIFE), now());
     assert_eq!(get(&memory, "7"), Some(8));
     memory.tidy();
     assert!(memory.len() <= 1, "{} entries are left", memory.len());
@@ -44,7 +44,7 @@ fn everything_is_forgotten_at_once_and_its_space_follows() {
 fn there_are_never_many_more_entries_than_the_capacity() {
     let memory = Memory::new(100);
     for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, dates(), now());
+        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
     }
     memory.tidy();
     assert!(memory.len() <= 100, "{} entries", memory.len());
@@ -54,7 +54,7 @@ fn there_are_never_many_more_entries_than_the_capacity() {
 fn an_entry_that_moka_evicts_leaves_the_index_too() {
     let memory = Memory::new(100);
     for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, dates(), now());
+        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
     }
     memory.tidy();
     let found = (0..10_000).filter(|k| get(&memory, &k.to_string()).is_some()).count();
@@ -66,7 +66,7 @@ fn an_entry_whose_life_is_over_leaves_by_itself() {
     let memory = Memory::new(100);
     let now = now();
     let over = Dates { computed_at: now, fresh_until: now, kept_until: now };
-    memory.insert("k", 1, over, now);
+    memory.insert("k", 1, over, now, now);
     let deadline = Instant::now() + Duration::from_secs(5);
     while memory.len() > 0 {
         assert!(Instant::now() < deadline, "the entry is still there");
@@ -80,7 +80,7 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
     let memory = Memory::new(100);
     let start = now();
     for k in 0..100 {
-        memory.insert(&k.to_string(), k, dates(), start);
+        memory.insert(&k.to_string(), k, dates(), start.plus(LIFE), start);
     }
     for tick in 1..20 {
         for k in 0..50 {
@@ -89,7 +89,7 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
         memory.tidy();
     }
     for k in 1_000..3_000 {
-        memory.insert(&k.to_string(), k, dates(), start);
+        memory.insert(&k.to_string(), k, dates(), start.plus(LIFE), start);
     }
     memory.tidy();
     let survivors = (0..50).filter(|k| get(&memory, &k.to_string()).is_some()).count();
@@ -111,7 +111,7 @@ fn index_and_eviction_agree_after_threads_wrote_the_same_keys() {
                     match (round + thread) % 5 {
                         0 => memory.remove(&key),
                         1 if round % 1_000 == 1 => memory.remove_all(),
-                        _ => memory.insert(&key, round, dates(), now()),
+                        _ => memory.insert(&key, round, dates(), now().plus(LIFE), now()),
                     }
                 }
             });

@@ -83,7 +83,7 @@ fn only_the_last_damaged_store_is_kept(engine: DiskEngine) {
         layer.close();
         bench.advance(HOUR);
     }
-    let millis = bench.millis.load(Ordering::Relaxed) - 3_600_000;
+    let millis = bench.clock.now().as_millis() - 3_600_000;
     assert_eq!(set_aside(&bench), [bench.slot().join(format!("damaged-{millis}"))]);
 }
 

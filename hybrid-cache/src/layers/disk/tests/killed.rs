@@ -66,7 +66,7 @@ fn write_until_killed(root: PathBuf, engine: DiskEngine) -> ! {
         DiskSettings { dir: root, max_bytes: 1024 * MIB, timeout: Duration::from_secs(20), engine };
     // The time of the test, so that nothing is expired for it.
     let layer =
-        Handle(DiskLayer::with_clock(settings, Clock::Manual(Arc::new(AtomicU64::new(1_800_000_000_000)))));
+        Handle(DiskLayer::with_clock(settings, Clock::manual(Timestamp::from_millis(1_800_000_000_000))));
     let mut out = std::io::stdout().lock();
     let run = fastrand::u64(..);
     let mut n = 0_u64;

@@ -97,8 +97,8 @@ fn files_that_may_not_grow_are_survived(engine: DiskEngine) {
 fn run_into_the_limit(root: PathBuf, engine: DiskEngine) {
     let timeout = Duration::from_secs(20);
     let settings = DiskSettings { dir: root, max_bytes: 256 * MIB, timeout, engine };
-    let time = Arc::new(AtomicU64::new(1_800_000_000_000));
-    let layer = Handle(DiskLayer::with_clock(settings, Clock::Manual(time)));
+    let time = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+    let layer = Handle(DiskLayer::with_clock(settings, time));
     layer.put("removed", b"one");
     layer.flush();
 

@@ -1,0 +1,95 @@
+//! How the body runs: when it is its turn, for as long as it may, and while somebody has a use for its answer.
+
+use std::{
+    future::pending,
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    CachedFn,
+    answer::{Answer, Failure, Load, Origin, Purpose},
+};
+use crate::{error::DeadlineExceeded, outcome::Outcome};
+
+impl<R: Outcome> CachedFn<R> {
+    /// Runs the body of a load.
+    pub(super) async fn run<F>(&self, body: F, load: &mut Load<R>) -> Result<Answer<R::Value>, Failure<R>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        if load.purpose == Purpose::Call {
+            self.counters.missed();
+        }
+        let nested = load.nested;
+        let running = pin!(async {
+            // A load inside of another one of the same function has that one's place; else it would wait for itself.
+            let _place = match &self.max_loads {
+                Some(places) if !nested => self.permit(Arc::clone(places)).await,
+                _ => None,
+            };
+            self.counters.load_started();
+            let (started, started_at) = (Instant::now(), self.now());
+            let output = AssertUnwindSafe(body).catch_unwind().await;
+            // A test's clock may have moved while its body took no time.
+            let load_time = started.elapsed().max(self.now().since(started_at));
+            self.counters.load_took(load_time);
+            (output, load_time)
+        });
+        let deadline = pin!(self.deadline_passed());
+        let retired = load.ticket.retired();
+        let abandoned = pin!(async {
+            // Only what can no longer be stored is of no use to others.
+            retired.await;
+            load.caller.gone().await;
+        });
+        match select(running, select(deadline, abandoned)).await {
+            Either::Left(((output, load_time), _)) => match output.map(R::split) {
+                Ok(Ok(value)) => Ok(self.computed(value, load_time)),
+                Ok(Err(error)) => Err(self.failed(Failure::Error(error))),
+                Err(panic) => Err(self.failed(Failure::Panic(panic))),
+            },
+            Either::Right((Either::Left((error, _)), _)) => Err(self.failed(Failure::Error(error))),
+            Either::Right((Either::Right(_), _)) => Err(Failure::Abandoned),
+        }
+    }
+
+    fn failed(&self, failure: Failure<R>) -> Failure<R> {
+        self.counters.load_failed();
+        failure
+    }
+
+    /// Waits until the deadline of a load that begins now has passed.
+    async fn deadline_passed(&self) -> R::Error {
+        let (Some(deadline), Some(error)) = (self.deadline, self.abilities.deadline_error) else {
+            return pending().await;
+        };
+        self.runtime.clock.after(deadline).await;
+        error(DeadlineExceeded::new(Arc::clone(&self.scope), deadline))
+    }
+
+    /// One of the permits, or none if those who have them do not get on: a bound must not become a hang.
+    pub(super) async fn permit(&self, permits: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        match select(pin!(permits.acquire_owned()), self.runtime.clock.after(self.wait)).await {
+            Either::Left((permit, _)) => permit.ok(),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// A value that was computed just now.
+    pub(super) fn computed(&self, value: R::Value, load_time: Duration) -> Answer<R::Value> {
+        let refused = self.abilities.cache_if.is_some_and(|cache_if| !cache_if(&value));
+        Answer { origin: Origin::Body(self.life_of(&value)), value, load_time, refused }
+    }
+}

@@ -1,0 +1,98 @@
+//! What follows from a load that failed: its error may be given out again, an old answer may take its place, and the source
+//! is left alone for a while.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    CachedFn,
+    answer::{Failed, Failure, Found, Landed, Load, OWN_LOADS, Remembered, SharedError},
+};
+use crate::{clock::Timestamp, outcome::Outcome, policy::Freshness, record::Dates};
+
+impl<R: Outcome> CachedFn<R> {
+    /// Remembers that a load failed, unless it was doomed: then nothing is to be left behind.
+    pub(super) fn note_failure(&self, load: &Load<R>, failure: &Failure<R>) {
+        let error = match failure {
+            Failure::Abandoned => return,
+            Failure::Error(error) if !self.policy.err_ttl.is_zero() => {
+                self.abilities.clone_error.map(|clone| Arc::new(Mutex::new(clone(error))))
+            }
+            Failure::Error(_) | Failure::Panic(_) => None,
+        };
+        self.rest(load, error);
+    }
+
+    /// Leaves the source of `load` alone for a while, where there is an old answer to return.
+    pub(super) fn rest(&self, load: &Load<R>, error: Option<SharedError<R>>) {
+        let Some(failures) = &self.failures else { return };
+        let now = self.now();
+        let fresh_until = if error.is_some() { now.plus(self.policy.err_ttl) } else { now };
+        let kept_until = fresh_until.max(now.plus(self.policy.pause()));
+        let dates = Dates { computed_at: now, fresh_until, kept_until };
+        failures.dropping_later(|| {
+            // Refused if the flight is doomed.
+            let _ = load.ticket.store(|| {
+                failures.insert(load.key.lookup(), Failed { error }, dates, fresh_until, now);
+            });
+        });
+    }
+
+    /// Until when the source of `key` is left alone; `None` if it is not.
+    pub(super) fn rests_until(&self, key: &str) -> Option<Timestamp> {
+        let now = self.now();
+        let until = self
+            .failures
+            .as_ref()?
+            .peek(key, |failed| failed.dates().computed_at.plus(self.policy.pause()))?;
+        (now < until).then_some(until)
+    }
+
+    pub(super) fn is_resting(&self, key: &str) -> bool {
+        self.rests_until(key).is_some()
+    }
+
+    /// The error that is given out again for `key`.
+    pub(super) fn kept_error(&self, key: &str) -> Option<R::Error> {
+        let now = self.now();
+        let error = self.failures.as_ref()?.peek(key, |failed| {
+            (now < failed.dates().fresh_until).then(|| failed.value.error.clone()).flatten()
+        })??;
+        Some(self.another(&error))
+    }
+
+    /// The old answer that takes the place of a load that failed, if one is allowed. An answer that was forgotten while the
+    /// load ran is not.
+    pub(super) fn last_resort(&self, load: &Load<R>, old: Option<Found<R::Value>>) -> Option<R::Value> {
+        if load.purpose.replaces() || load.ticket.is_doomed() {
+            return None;
+        }
+        match self.remembered(load.key.lookup()) {
+            Remembered::Good(value)
+            | Remembered::Due(value, _)
+            | Remembered::Stale(value, _)
+            | Remembered::LastResort(value) => return Some(value),
+            Remembered::Nothing => {}
+        }
+        let old = old.filter(|old| self.policy.freshness(&old.dates, self.now()) != Freshness::Expired)?;
+        self.remember(load, &old.answer);
+        Some(old.answer.value)
+    }
+
+    /// Whether an old copy with these dates is returned before a newer answer is computed.
+    pub(super) fn goes_first(&self, dates: &Dates, resting: bool) -> bool {
+        match self.policy.freshness(dates, self.now()) {
+            Freshness::Stale => true,
+            Freshness::LastResort => resting,
+            Freshness::Fresh | Freshness::Expired => false,
+        }
+    }
+
+    pub(super) fn landed_error(&self, error: &R::Error) -> Landed<R> {
+        match self.abilities.clone_error {
+            Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
+            None => Landed::ErrorOfItsOwn(Arc::new(Semaphore::new(OWN_LOADS))),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Where work runs that is not to end with its caller.
+
+use std::{panic::resume_unwind, time::Duration};
+
+use futures_core::future::BoxFuture;
+use futures_util::future::{Either, select};
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tracing::Instrument;
+
+use super::answer::Loaded;
+use crate::{clock::Clock, flight::Doom, outcome::Outcome, testing::current};
+
+/// How long an invalidation waits for copies that were announced before it. Each is within its layer's budget; only one
+/// whose runtime is not being run takes longer, and it then takes its copy back itself.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// Runs `work` in a task of its own, in the world and the span of its caller. Dropped where there is no tokio runtime.
+pub(super) fn spawn<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<JoinHandle<T>> {
+    let runtime = Handle::try_current().ok()?;
+    Some(runtime.spawn(current::inherit(current::world(), work).in_current_span()))
+}
+
+/// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
+/// leave it half done.
+pub(super) fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> BoxFuture<'static, T> {
+    Box::pin(async move {
+        if Handle::try_current().is_err() {
+            return work.await;
+        }
+        match spawn(work) {
+            None => lost(),
+            Some(task) => match task.await {
+                Ok(done) => done,
+                Err(stopped) => match stopped.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(_) => lost(),
+                },
+            },
+        }
+    })
+}
+
+/// What a caller returns when its load has ended.
+pub(super) fn output<R: Outcome>(loaded: Result<Loaded<R>, oneshot::error::RecvError>) -> R::Output {
+    match loaded {
+        Ok(Ok(result)) => R::join(result),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => lost(),
+    }
+}
+
+/// Waits until no copy from before an invalidation can arrive any more.
+pub(super) async fn settled<A>(doom: &Doom<A>) {
+    let settled = std::pin::pin!(doom.settled());
+    if let Either::Right(_) = select(settled, Clock::Process.after(SETTLED_AFTER)).await {
+        tracing::warn!("a copy into a slower layer is not getting on; it will be taken back when it does");
+    }
+}
+
+/// The task that worked for this caller was dropped unfinished. That happens when its tokio runtime shuts down, and then
+/// the caller, which is part of the same runtime, is not polled any more either.
+#[expect(clippy::panic, reason = "there is no answer and there will be none")]
+pub(super) fn lost() -> ! {
+    panic!("the tokio runtime was shut down while it worked for a cached function")
+}
