@@ -125,6 +125,9 @@ macro_rules! probes {
 probes! { OptionProbe CloneProbe CodecProbe }
 
 impl<T> OptionProbe<Option<T>> {
+    /// It is.
+    pub const OPTIONAL: bool = true;
+
     /// How to tell whether it is `None`.
     #[must_use]
     pub fn is_none(&self) -> Option<IsNone<Option<T>>> {
@@ -134,6 +137,9 @@ impl<T> OptionProbe<Option<T>> {
 
 /// The answer of [`OptionProbe`] for everything that is not an `Option`.
 pub trait NeverNone<V> {
+    /// It is not an `Option`.
+    const OPTIONAL: bool = false;
+
     /// Nothing to tell.
     fn is_none(&self) -> Option<IsNone<V>> {
         None
@@ -231,7 +237,7 @@ pub fn require_clone_error<E: KeepableError>() -> CloneError<E> {
 #[diagnostic::on_unimplemented(
     message = "`deadline` needs a `Result` whose error can tell that the deadline has passed",
     label = "`{Self}` is not `From<hybrid_cache::DeadlineExceeded>`",
-    note = "write `impl From<hybrid_cache::DeadlineExceeded> for {Self}`, or leave `deadline` out"
+    note = "return a `Result`, write `impl From<hybrid_cache::DeadlineExceeded>` for its error, or leave `deadline` out"
 )]
 pub trait TellsDeadline: From<DeadlineExceeded> {}
 

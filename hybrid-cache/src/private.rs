@@ -16,6 +16,7 @@ pub use crate::{
 
 use std::{
     borrow::{Borrow, ToOwned},
+    pin::Pin,
     sync::Arc,
 };
 
@@ -41,7 +42,7 @@ pub type ErrorOf<C> = <<C as Function>::Outcome as Outcome>::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made owned for a load, which may outlive the call",
     label = "what is borrowed here must be `Clone + Send + 'static`",
-    note = "derive `Clone` for it, or take an owned argument, for example an `Arc`"
+    note = "derive `Clone` for it, take an owned argument, for example an `Arc`, or run loads in the caller's task with `#[cached(inline)]`"
 )]
 pub trait Own {
     /// What it is when it is ours.
@@ -73,6 +74,16 @@ where
     fn own(self) -> Option<T::Owned> {
         self.map(ToOwned::to_owned)
     }
+}
+
+/// A load as the runtime takes it, which runs in a task of its own.
+///
+/// Where a body cannot be sent to one, the compiler shows the line with the bound.
+pub fn spawnable<F>(load: F) -> Pin<Box<dyn Future<Output = F::Output> + Send>>
+where
+    F: Future + Send + 'static, // `#[cached(inline)]` runs a load in its caller's task and needs none of this
+{
+    Box::pin(load)
 }
 
 /// Makes a lent argument ours.
