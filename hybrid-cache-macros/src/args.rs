@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Ident, LitStr, Path,
+    ExprPath, Ident, LitStr, Path,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
 };
@@ -14,11 +14,11 @@ use crate::{
     function::Argument,
     layer::{LayerName, Layers},
     template::Template,
-    value,
+    value::{self, RefreshAhead},
 };
 
 /// The options that work.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 21] = [
     "layers",
     "ttl",
     "jitter",
@@ -27,26 +27,23 @@ const OPTIONS: [&str; 11] = [
     "skip",
     "name",
     "version",
-    "none_ttl",
-    "companion",
-    "crate",
-];
-
-/// Known by name, so that the error says "not yet" and not "unknown".
-const LATER_OPTIONS: [&str; 12] = [
-    "max_bytes",
-    "weigh",
-    "tags",
     "stale",
     "stale_if_error",
     "refresh_ahead",
+    "none_ttl",
     "err_ttl",
     "cache_if",
     "ttl_by",
     "wait",
     "deadline",
+    "max_loads",
     "inline",
+    "companion",
+    "crate",
 ];
+
+/// Known by name, so that the error says "not yet" and not "unknown".
+const LATER_OPTIONS: [&str; 3] = ["max_bytes", "weigh", "tags"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Args {
@@ -59,11 +56,21 @@ pub(crate) struct Args {
     pub(crate) skip: Vec<Ident>,
     pub(crate) name: Option<LitStr>,
     pub(crate) version: Option<Spanned<u32>>,
+    pub(crate) stale: Option<Life>,
+    pub(crate) stale_if_error: Option<Life>,
+    pub(crate) refresh_ahead: Option<RefreshAhead>,
     pub(crate) none_ttl: Option<Life>,
+    pub(crate) err_ttl: Option<Life>,
+    pub(crate) cache_if: Option<ExprPath>,
+    pub(crate) ttl_by: Option<ExprPath>,
+    pub(crate) wait: Option<Life>,
+    pub(crate) deadline: Option<Life>,
+    pub(crate) max_loads: Option<Spanned<u32>>,
+    pub(crate) inline: bool,
     pub(crate) companion: Option<Ident>,
     pub(crate) runtime: Option<Path>,
-    /// The options that stand there, readable or not.
-    given: Vec<String>,
+    /// The options that stand there, readable or not: each one's form and its name.
+    given: Vec<(String, Ident)>,
     malformed: Vec<String>,
     /// The text between the parentheses, for the generated documentation.
     pub(crate) source: String,
@@ -105,6 +112,23 @@ impl Args {
         self.malformed.iter().any(|name| name == option)
     }
 
+    /// The given durations that cannot be zero, with the options they are the values of.
+    pub(crate) fn positive_durations(&self) -> impl Iterator<Item = (&'static str, &Life)> {
+        let durations = [
+            ("ttl", &self.ttl),
+            ("stale", &self.stale),
+            ("stale_if_error", &self.stale_if_error),
+            ("wait", &self.wait),
+            ("deadline", &self.deadline),
+        ];
+        durations.into_iter().filter_map(|(option, life)| Some((option, life.as_ref()?)))
+    }
+
+    /// The option's name where it stands in the attribute.
+    pub(crate) fn word(&self, option: &str) -> Option<&Ident> {
+        self.given.iter().find(|(form, _)| form == option).map(|(_, word)| word)
+    }
+
     pub(crate) fn skips(&self, argument: &Argument) -> bool {
         self.skip.iter().any(|name| argument.is_named(&name.unraw().to_string()))
     }
@@ -117,10 +141,10 @@ impl Args {
         let per_layer = name == "ttl" && input.peek(syn::token::Paren);
         // The two forms of `ttl` go together: one for the answer, one for copies of it.
         let form = if per_layer { "ttl(..)".to_owned() } else { name.clone() };
-        if self.given.contains(&form) {
+        if self.word(&form).is_some() {
             return Err(syn::Error::new(option.span(), format!("`{form}` is given twice")));
         }
-        self.given.push(form);
+        self.given.push((form, option.clone()));
         let read = if per_layer { self.read_layer_ttls(&option, input) } else { self.read(&option, input) };
         if read.is_err() {
             self.malformed.push(name);
@@ -141,7 +165,17 @@ impl Args {
         match option.to_string().as_str() {
             "layers" => self.layers = Some(Layers::parse(&value::text(option, input, "\"mem,redis,disk\"")?)),
             "ttl" => self.ttl = Some(value::any(option, input, "300")?),
+            "stale" => self.stale = Some(value::any(option, input, "\"60s\"")?),
+            "stale_if_error" => self.stale_if_error = Some(value::any(option, input, "\"1h\"")?),
+            "refresh_ahead" => self.refresh_ahead = Some(value::refresh_ahead(option, input)?),
             "none_ttl" => self.none_ttl = Some(value::any(option, input, "10")?),
+            "err_ttl" => self.err_ttl = Some(value::any(option, input, "2")?),
+            "cache_if" => self.cache_if = Some(value::function(option, input, "is_complete")?),
+            "ttl_by" => self.ttl_by = Some(value::function(option, input, "valid_for")?),
+            "wait" => self.wait = Some(value::any(option, input, "\"30s\"")?),
+            "deadline" => self.deadline = Some(value::any(option, input, "\"10s\"")?),
+            "max_loads" => self.max_loads = Some(value::number(option, input, "16")?),
+            "inline" => self.inline = value::nothing(option, input)?,
             "jitter" => self.jitter = Some(value::fraction(option, input, "0.1")?),
             "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
             "version" => self.version = Some(value::number(option, input, "2")?),
@@ -200,28 +234,38 @@ mod tests {
         let (args, errors) = Args::parse(quote::quote! {
             layers = "mem, redis", ttl = 300, ttl(mem = 30, redis = "5m"), jitter = 0.1, capacity = 10_000,
             key = "{id}", skip(db, ctx), name = "catalog.product", version = 2, none_ttl = 0,
+            stale = "60s", stale_if_error = LONG, refresh_ahead = 0.8, err_ttl = 2, cache_if = Product::is_complete,
+            ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline,
             companion = ProductCache, crate = crate::memo,
         });
 
         assert!(errors.is_empty(), "{errors:?}");
-        assert_eq!(args.layers.map(|layers| layers.known().count()), Some(2));
+        assert_eq!(args.layers.as_ref().map(|layers| layers.known().count()), Some(2));
         assert_eq!(args.layer_ttls.len(), 2);
         assert_eq!(args.capacity.map(|capacity| capacity.value), Some(10_000));
         assert_eq!(args.skip.len(), 2);
         assert!(args.ttl.is_some() && args.none_ttl.is_some() && args.key.is_some() && args.name.is_some());
         assert!(args.version.is_some() && args.companion.is_some() && args.runtime.is_some());
+        assert!(args.stale.is_some() && args.stale_if_error.is_some() && args.refresh_ahead.is_some());
+        assert!(args.err_ttl.is_some() && args.cache_if.is_some() && args.ttl_by.is_some());
+        assert!(args.wait.is_some() && args.deadline.is_some() && args.inline);
+        assert_eq!(args.max_loads.map(|loads| loads.value), Some(16));
+        assert!(
+            OPTIONS.iter().all(|option| args.word(option).is_some()),
+            "an option of the list is not in this test"
+        );
     }
 
     #[test]
     fn every_option_that_cannot_be_read_is_reported() {
         let messages =
-            messages("tll = 5, layers = mem, ttl, stale = \"60s\", capacity = -1, 300, jitter = 0.1");
+            messages("tll = 5, layers = mem, ttl, tags(\"users\"), capacity = -1, 300, jitter = 0.1");
 
         let expected = [
             "unknown option `tll`; did you mean `ttl`?",
             "`layers` takes a string: `layers = \"mem,redis,disk\"`",
             "`ttl` needs a value: `ttl = 300`",
-            "`stale` is not supported yet",
+            "`tags` is not supported yet",
             "`capacity` takes a whole number: `capacity = 10_000`",
             "expected an option, for example `ttl = 300`",
         ];
@@ -239,6 +283,13 @@ mod tests {
             ("capacty", Some("capacity")),
             ("none_tll", Some("none_ttl")),
             ("skips", Some("skip")),
+            ("stale_on_error", Some("stale_if_error")),
+            ("refresh_before", Some("refresh_ahead")),
+            ("error_ttl", Some("err_ttl")),
+            ("cached_if", Some("cache_if")),
+            ("deadlines", Some("deadline")),
+            ("waits", Some("wait")),
+            ("max_load", Some("max_loads")),
             ("zzz", None),
         ];
         for (name, expected) in cases {

@@ -76,6 +76,14 @@ mod tests {
             ("layers = \"redis,disk\", ttl(disk = 5)", "async fn f() -> Result<(), E> { 1 }"),
             ("key = \"{a}{b.0}\", skip(c)", "async fn f(a: u8, b: (u8, u8), c: &Db) -> u64 { 1 }"),
             (
+                "inline, stale_if_error = 1, err_ttl = 0, skip(c)",
+                "async fn f(a: &[&str], b: Cow<'_, str>, c: Ctx<'_>) -> Result<u64, E> { 1 }",
+            ),
+            (
+                "stale = 1, refresh_ahead = \"xfetch\", deadline = 60, wait = 1, layers = \"mem,redis\", err_ttl = 1",
+                "async fn f() -> Result<u64, E> { 1 }",
+            ),
+            (
                 "skip(r#type), none_ttl = 0, jitter = 0, name = \"a.b-c_d\"",
                 "async fn f(r#type: u8) -> u64 { 1 }",
             ),
@@ -88,12 +96,13 @@ mod tests {
     #[test]
     fn all_broken_rules_are_reported_at_once() {
         let messages = messages(
-            "layers = \"disk,mem,mem,tape\", ttl = 0, jitter = 1.0, capacity = 0, skip(nobody)",
+            "layers = \"disk,mem,mem,tape\", ttl = 0, jitter = 1.0, capacity = 0, skip(nobody), stale = 0, inline, \
+             refresh_ahead = 1.0, wait = 0, deadline = \"0s\", stale_if_error = 0, max_loads = 0",
             "fn price<T>(mut id: u64, _: T) {}",
             ALL,
         );
 
-        assert_eq!(messages.len(), 12, "{messages:#?}");
+        assert_eq!(messages.len(), 20, "{messages:#?}");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! To add a companion: an entry in [`public`]. What it does is in the runtime.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Attribute, Ident, Meta, PatType, Signature, Type};
 
 use crate::{
     expand::{Names, key_text},
-    function::{Argument, Function, Ownership},
-    spelling::{Ends, placed},
+    function::{Argument, Function},
+    load::{self, typed},
 };
 
 const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
@@ -63,7 +63,7 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
 pub(crate) fn real(names: &Names<'_>) -> TokenStream {
     let Names { companion, function, .. } = names;
     let (cfgs, quiet) = (names.cfgs(), quiet());
-    let (key, load) = (key(names), load(names));
+    let (key, load) = (key(names), load::hidden(names));
     let parameters = Parameters {
         keyed: names.unskipped().map(typed).collect(),
         all: function.arguments.iter().map(typed).collect(),
@@ -134,7 +134,7 @@ impl Companion {
     }
 }
 
-fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
+fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 8] {
     let Names { runtime, private, function, .. } = names;
     let Signature { generics, output, .. } = &function.sig;
     let constraints = &generics.where_clause;
@@ -142,8 +142,7 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
     let cache = quote!(<Self as #private::Function>::cache());
     let key_arguments = names.unskipped().map(|argument| &argument.name);
     let key = quote!(Self::__key(#(&#key_arguments),*));
-    let every_name = function.arguments.iter().map(|argument| &argument.name);
-    let load = quote!(Self::__load(#(#every_name),*));
+    let refresh = load::started(names, "refresh");
     let (value, value_type) = (new_value(names), quote!(#private::ValueOf<Self>));
     let (must_use, names_answer) = (false, false);
     [
@@ -160,6 +159,13 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             names_answer,
             signature: quote!(async fn invalidate #generics (#(#keyed),*) -> #runtime::Invalidated #constraints),
             body: quote!(#cache.invalidate(#key).await),
+        },
+        Companion {
+            doc: " Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.",
+            must_use,
+            names_answer,
+            signature: quote!(async fn expire #generics (#(#keyed),*) -> #runtime::Invalidated #constraints),
+            body: quote!(#cache.expire(#key).await),
         },
         Companion {
             doc: " Forgets all answers of this function, in constant time.",
@@ -191,7 +197,7 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             signature: quote!(async fn refresh #generics (#(#all),*) #output #constraints),
             body: quote! {
                 let __hc_key = #key;
-                #cache.refresh(__hc_key, #load).await
+                #cache.#refresh.await
             },
         },
         Companion {
@@ -202,11 +208,6 @@ fn public(names: &Names<'_>, parameters: &Parameters) -> [Companion; 7] {
             body: quote!(#cache.stats()),
         },
     ]
-}
-
-fn typed(argument: &Argument) -> TokenStream {
-    let Argument { name, ty, .. } = argument;
-    quote!(#name: #ty)
 }
 
 /// The parameter of `put`, called so that no argument of the function has the same name.
@@ -227,48 +228,6 @@ fn key(names: &Names<'_>) -> TokenStream {
     quote! {
         fn __key #generics (#(#arguments),*) -> #private::KeyText #constraints { #text }
     }
-}
-
-/// ```text
-/// fn __load(id: u64, lang: &str) -> Pin<Box<dyn Future<Output = R> + Send>> {
-///     let lang = to_owned(lang);
-///     Box::pin(async move { product::uncached(id, borrow(&lang)).await })
-/// }
-/// ```
-///
-/// Not in the function itself: it names the type of its future, so that a body may call its own function. (The
-/// compiler could not find out there whether a future that contains itself is `Send`.)
-fn load(names: &Names<'_>) -> TokenStream {
-    let Names { private, companion, function, .. } = names;
-    let Signature { generics, ident, .. } = &function.sig;
-    let constraints = &generics.where_clause;
-    let arguments = function.arguments.iter().map(typed);
-    let owned = borrowed(function).map(|Argument { name, ty, .. }| {
-        let owned = placed(quote!(#private::to_owned(#name)), Ends::of(ty));
-        quote!(let #name = #owned;)
-    });
-    let lent = function.arguments.iter().map(|Argument { name, ty, ownership }| match ownership {
-        Ownership::Owned => name.to_token_stream(),
-        Ownership::Borrowed => placed(quote!(#private::borrow(&#name)), Ends::of(ty)),
-    });
-    let answer = function.answer();
-    // At the name of the function: the compiler complains there when the body's future is not `Send`.
-    let future = placed(
-        quote!(::std::boxed::Box::pin(async move { #companion::uncached(#(#lent),*).await })),
-        Ends::of(ident),
-    );
-    quote! {
-        fn __load #generics (#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
-            dyn ::core::future::Future<Output = #answer> + ::core::marker::Send
-        >> #constraints {
-            #(#owned)*
-            #future
-        }
-    }
-}
-
-fn borrowed(function: &Function) -> impl Iterator<Item = &Argument> {
-    function.arguments.iter().filter(|argument| argument.ownership == Ownership::Borrowed)
 }
 
 fn uncached_stub(names: &Names<'_>, Parameters { all, .. }: &Parameters) -> Companion {

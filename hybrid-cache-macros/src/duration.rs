@@ -39,11 +39,11 @@ impl Life {
         self.expression(&TokenStream::new())
     }
 
-    /// The same, where a constant that is zero does not compile.
-    pub(crate) fn positive_tokens(&self) -> TokenStream {
-        self.expression(&quote! {
-            const _: () = ::core::assert!(!__HC_LIFE.is_zero(), "this `ttl` is zero, so nothing would be kept");
-        })
+    /// The same, where a constant that is zero does not compile: the compiler shows `why_not`.
+    pub(crate) fn positive_tokens(&self, why_not: &str) -> TokenStream {
+        self.expression(&quote!(
+            const _: () = ::core::assert!(!__HC_LIFE.is_zero(), #why_not);
+        ))
     }
 
     fn expression(&self, assertion: &TokenStream) -> TokenStream {
@@ -105,6 +105,27 @@ impl Life {
         }
         Ok(Self::Literal { duration, span })
     }
+}
+
+/// What is wrong with an option that is zero, and what to do instead.
+pub(crate) fn why_not_zero(option: &str) -> &'static str {
+    match option {
+        "ttl" => "`ttl` is zero, so nothing would be kept; to switch caching off, remove the attribute",
+        "stale" => "`stale` is zero and has no effect; leave it out",
+        "stale_if_error" => "`stale_if_error` is zero and has no effect; leave it out",
+        "wait" => {
+            "`wait` is zero, so no call would wait for another one's load; leave it out for the default"
+        }
+        "deadline" => {
+            "`deadline` is zero, so no load could end in time; leave it out for loads without a deadline"
+        }
+        _ => "this is zero",
+    }
+}
+
+/// The same for one part of `ttl(..)`.
+pub(crate) fn why_not_zero_in(layer: &str) -> String {
+    format!("this `ttl` is zero, so `{layer}` would keep nothing; leave `{layer}` out of `layers` instead")
 }
 
 fn too_long(span: Span) -> syn::Error {

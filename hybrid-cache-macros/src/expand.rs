@@ -1,18 +1,20 @@
 //! Checked input → tokens: the function itself, and how the runtime finds its cache.
 //!
+//! What the attribute says of it is in `definition.rs`, how its body is started in `load.rs`.
+//!
 //! Paths are absolute and bindings are called `__hc_*`, so that nothing the user names or shadows can be
 //! mistaken for ours. What the generated code calls is in `private.rs` of the runtime.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
 
 use crate::{
-    args::{Args, LayerTtl},
+    args::Args,
     companions,
-    duration::Life,
+    definition::{abilities, at_value, definition, requirements},
     function::{Argument, Function},
-    layer::Layer,
+    load,
     spelling::placed,
     template::Place,
 };
@@ -42,10 +44,16 @@ impl<'a> Names<'a> {
         self.function.arguments.iter().filter(|argument| !args.skips(argument))
     }
 
-    /// The value and the error of the function's outcome, by type.
+    /// The value of the function's outcome, by type.
     pub(crate) fn value_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
         quote!(#private::ValueOf<#companion>)
+    }
+
+    /// The error of the function's outcome, by type.
+    pub(crate) fn error_of(&self) -> TokenStream {
+        let Self { private, companion, .. } = self;
+        quote!(#private::ErrorOf<#companion>)
     }
 
     /// `#[cfg]` of the function, for every item made from it.
@@ -72,6 +80,8 @@ pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
 ///              __hc_cache.load(__hc_key, product::__load(id, lang)).await
 ///          }
 /// ```
+///
+/// With `inline`, the last line is `__hc_cache.load_inline(__hc_key, Box::pin(product::uncached(id, lang))).await`.
 fn call(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, function, .. } = names;
     let Function { vis, sig, .. } = function;
@@ -83,7 +93,7 @@ fn call(names: &Names<'_>) -> TokenStream {
     let documented = function.attrs.iter().any(|attribute| attribute.path().is_ident("doc"));
     let paragraph = documented.then(|| quote!(#[doc = ""]));
     let key_arguments = names.unskipped().map(|argument| &argument.name);
-    let arguments = function.arguments.iter().map(|argument| &argument.name);
+    let load = load::started(names, "load");
     quote! {
         #(#attrs)*
         #paragraph
@@ -95,7 +105,7 @@ fn call(names: &Names<'_>) -> TokenStream {
             if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
                 return __hc_answer;
             }
-            __hc_cache.load(__hc_key, #companion::__load(#(#arguments),*)).await
+            __hc_cache.#load.await
         }
     }
 }
@@ -133,86 +143,16 @@ fn accessor(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
     let definition = definition(names);
     let abilities = abilities(names);
+    let requirements = requirements(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
     quote! {
+        #(#requirements)*
         static __HC_CACHE: ::std::sync::LazyLock<#private::CacheOf<#companion>> = ::std::sync::LazyLock::new(|| {
             #cacheable;
             #private::CachedFn::new(#definition, #abilities)
         });
         &__HC_CACHE
     }
-}
-
-fn definition(names: &Names<'_>) -> TokenStream {
-    let Names { args, function, runtime, private, .. } = names;
-    let new = if let Some(name) = &args.name {
-        quote!(#private::Definition::named(#name))
-    } else {
-        let name = function.name();
-        quote!(#private::Definition::new(::core::concat!(::core::module_path!(), "::", #name)))
-    };
-    let kind = |layer: Layer| {
-        let variant = layer.variant();
-        quote!(#runtime::LayerKind::#variant)
-    };
-    let layers = args.layers.iter().map(|layers| {
-        let kinds = layers.known().map(kind);
-        quote!(.layers(&[#(#kinds),*]))
-    });
-    let layer_ttls = args.layer_ttls.iter().filter_map(|LayerTtl { layer, life }| {
-        let (kind, life) = (kind(layer.layer()?), life.positive_tokens());
-        Some(quote!(.layer_ttl(#kind, #life)))
-    });
-    let ttl = args.ttl.iter().map(Life::positive_tokens);
-    let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
-    let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
-    let none_ttl = args.none_ttl.iter().map(Life::tokens);
-    let version = args.version.iter().map(|version| Literal::u32_unsuffixed(version.value));
-    quote! {
-        #new #(#layers)* #(.ttl(#ttl))* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))*
-            #(.none_ttl(#none_ttl))* #(.version(#version))*
-    }
-}
-
-/// What the types of the outcome can do, found out by type like `FALLIBLE`.
-fn abilities(names: &Names<'_>) -> TokenStream {
-    let Names { companion, private, args, function, .. } = names;
-    let value = names.value_of();
-    let codec = match &args.layers {
-        Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
-        Some(_) => {
-            let codec = at_value(names, &quote!(require_codec));
-            quote!(::core::option::Option::Some(#codec))
-        }
-        None if function.has_static_borrow() => quote!(::core::option::Option::None),
-        None => quote!({
-            #[allow(unused_imports)]
-            use #private::NoCodec as _;
-            #private::CodecProbe::<#value>::new().codec()
-        }),
-    };
-    quote! {
-        #private::Abilities::new(
-            #codec,
-            {
-                #[allow(unused_imports)]
-                use #private::NeverNone as _;
-                #private::OptionProbe::<#value>::new().is_none()
-            },
-            {
-                #[allow(unused_imports)]
-                use #private::NotClone as _;
-                #private::CloneProbe::<#private::ErrorOf<#companion>>::new().clone_fn()
-            },
-        )
-    }
-}
-
-/// `__private::<check>::<ValueOf<product>>()`, placed at the value in the function's return type, so that the
-/// compiler underlines the user's type when it does not pass the check.
-fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
-    let Names { private, companion, function, .. } = names;
-    placed(quote!(#private::#check::<#private::ValueOf<#companion>>()), function.value_ends())
 }
 
 /// The expression that writes the key. Without a template: all arguments, in the order of their names, so

@@ -10,7 +10,7 @@ use syn::{
     parse_quote,
 };
 
-use crate::spelling::{Ends, borrow_in, generic_of, impl_trait_in, is_static_borrow, reference};
+use crate::spelling::{Ends, borrow_in, generic_of, generics_of, impl_trait_in, is_static_borrow, reference};
 
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -98,6 +98,14 @@ impl Function {
                 let value = generic_of(ty, "Result").unwrap_or(ty);
                 Ends::of(generic_of(value, "Option").unwrap_or(value))
             }
+        }
+    }
+
+    /// Where a complaint about the error belongs: at `E` of `Result<T, E>`, if it is spelled like that.
+    pub(crate) fn error_ends(&self) -> Option<Ends> {
+        match &self.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => generics_of(ty, "Result").nth(1).map(Ends::of),
         }
     }
 }

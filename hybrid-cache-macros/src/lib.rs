@@ -10,17 +10,19 @@
 //! | `function.rs` | what we need to know of the function |
 //! | `spelling.rs` | questions to the spelling of a type |
 //! | `check.rs` and `check/` | every rule, one small function each |
-//! | `expand.rs`, `companions.rs` | checked input → tokens |
+//! | `expand.rs`, `definition.rs`, `load.rs`, `companions.rs` | checked input → tokens |
 //! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
 
 mod args;
 mod check;
 mod companions;
+mod definition;
 mod duration;
 mod expand;
 mod fallback;
 mod function;
 mod layer;
+mod load;
 #[cfg(test)]
 mod snapshots;
 mod spelling;

@@ -32,9 +32,20 @@ fn every_option() {
     check(
         "layers = \"mem\", ttl = config::LIFE, ttl(mem = \"90s\"), jitter = 0.1, capacity = 10_000, \
          key = \"user:{id}:{user.lang}\", skip(db), name = \"shop.greeting\", version = 2, none_ttl = 10, \
+         err_ttl = config::PAUSE, stale = \"60s\", stale_if_error = config::LONG, refresh_ahead = 0.8, \
+         cache_if = worth_keeping, ttl_by = Greeting::life, wait = \"5s\", deadline = \"2s\", max_loads = 16, \
          companion = Greetings, crate = crate::memo",
-        "async fn greeting(db: &Db, user: &User, id: u64) -> Option<String> { None }",
+        "async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> { Ok(None) }",
         &expect_file!["snapshots/every_option.rs"],
+    );
+}
+
+#[test]
+fn inline() {
+    check(
+        "inline, skip(shop)",
+        "async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String { shop.greet(names) }",
+        &expect_file!["snapshots/inline.rs"],
     );
 }
 

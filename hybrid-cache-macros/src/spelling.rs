@@ -11,10 +11,20 @@ use syn::{
 
 /// The first generic argument of a type whose last path segment is `name`.
 pub(crate) fn generic_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
-    let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
-    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return None };
-    generics.args.iter().find_map(|argument| match argument {
+    generics_of(ty, name).next()
+}
+
+/// The generic arguments of a type whose last path segment is `name`, as far as they are types.
+pub(crate) fn generics_of<'a>(ty: &'a Type, name: &str) -> impl Iterator<Item = &'a Type> {
+    let last = match ty {
+        Type::Path(path) => path.path.segments.last().filter(|segment| segment.ident == name),
+        _ => None,
+    };
+    let arguments = last.and_then(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(generics) => Some(&generics.args),
+        _ => None,
+    });
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })

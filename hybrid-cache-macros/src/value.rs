@@ -4,9 +4,9 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use proc_macro2::{Span, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Expr, Ident, Lit, LitStr, Path, Token,
+    Expr, ExprPath, Ident, Lit, LitStr, Path, Token,
     parse::{Parse, ParseStream},
     spanned::Spanned as _,
 };
@@ -52,19 +52,71 @@ where
 
 pub(crate) fn fraction(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Spanned<f64>> {
     let literal = literal(option, input, example, "a number")?;
-    let value = match &literal {
+    let span = literal.span();
+    as_float(&literal)
+        .map(|value| Spanned { value, span })
+        .ok_or_else(|| wrong(option, span, example, "a number"))
+}
+
+fn as_float(literal: &Lit) -> Option<f64> {
+    match literal {
         Lit::Float(float) => float.base10_parse().ok(),
         Lit::Int(integer) => integer.base10_parse().ok(),
         _ => None,
-    };
-    let span = literal.span();
-    value.map(|value| Spanned { value, span }).ok_or_else(|| wrong(option, span, example, "a number"))
+    }
 }
 
 pub(crate) fn path(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Path> {
     match any(option, input, example)? {
         Expr::Path(path) if path.qself.is_none() => Ok(path.path),
         other => Err(wrong(option, other.span(), example, "a path, without quotes")),
+    }
+}
+
+/// A path in the place of a value: of a function, associated ones included.
+pub(crate) fn function(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<ExprPath> {
+    match any(option, input, example)? {
+        Expr::Path(path) => Ok(path),
+        other => Err(wrong(option, other.span(), example, "the path of a function, without quotes")),
+    }
+}
+
+/// No value: the name says it all.
+pub(crate) fn nothing(option: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(true);
+    }
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    let message = format!("`{option}` takes no value; write `{option}` alone, or leave it out");
+    Err(syn::Error::new_spanned(value, message))
+}
+
+/// When a fresh answer is computed anew ahead of its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RefreshAhead {
+    /// `0.8`: after this part of its life.
+    Fraction(Spanned<f64>),
+    /// `"xfetch"`: by chance, the more likely the nearer the end is.
+    ByChance,
+}
+
+pub(crate) fn refresh_ahead(option: &Ident, input: ParseStream<'_>) -> syn::Result<RefreshAhead> {
+    const FORMS: &str = "write `refresh_ahead = 0.8` (after this part of an answer's life) or \
+                         `refresh_ahead = \"xfetch\"` (by chance, the more likely the nearer its end is)";
+    let literal = literal(option, input, "0.8", "a number or \"xfetch\"")?;
+    let span = literal.span();
+    match &literal {
+        Lit::Str(text) if text.value() == "xfetch" => Ok(RefreshAhead::ByChance),
+        Lit::Str(text) => {
+            Err(syn::Error::new(span, format!("`refresh_ahead` knows no \"{}\"; {FORMS}", text.value())))
+        }
+        _ => match as_float(&literal) {
+            Some(value) => Ok(RefreshAhead::Fraction(Spanned { value, span })),
+            None => Err(wrong(option, span, "0.8", "a number or \"xfetch\"")),
+        },
     }
 }
 

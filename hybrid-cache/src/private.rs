@@ -86,11 +86,6 @@ where
     Box::pin(load)
 }
 
-/// Makes a lent argument ours.
-pub fn to_owned<L: Own>(lent: L) -> L::Owned {
-    lent.own()
-}
-
 /// What was made ours, lent again as an `L`.
 pub trait Lend<'a, L> {
     /// Lends it.
@@ -109,7 +104,7 @@ impl<'a, O: Borrow<T>, T: ?Sized> Lend<'a, Option<&'a T>> for Option<O> {
     }
 }
 
-/// Lends what [`to_owned`] made ours, as the argument that it was.
+/// Lends what [`Own::own`] made ours, as the argument that it was.
 pub fn borrow<'a, O: Lend<'a, L>, L>(owned: &'a O) -> L {
     owned.lend()
 }

@@ -1,30 +1,33 @@
 //! Values of single options, and options that could not have an effect.
 
 use super::{Input, Rule, error};
-use crate::{duration::Life, layer::Layer};
+use crate::{
+    duration::{why_not_zero, why_not_zero_in},
+    layer::Layer,
+    value::RefreshAhead,
+};
 
-pub(super) const RULES: &[Rule] =
-    &[zero_ttl, zero_layer_ttl, jitter_out_of_range, zero_capacity, capacity_without_memory, unusable_name];
+pub(super) const RULES: &[Rule] = &[
+    zero_duration,
+    zero_layer_ttl,
+    jitter_out_of_range,
+    refresh_ahead_out_of_range,
+    zero_capacity,
+    zero_max_loads,
+    capacity_without_memory,
+    err_ttl_without_memory,
+    background_refresh_of_inline,
+    unusable_name,
+];
 
-fn zero_ttl(input: Input<'_>) -> Vec<syn::Error> {
-    let zero = input.args.ttl.iter().filter_map(Life::zero);
-    zero.map(|span| {
-        error(span, "`ttl` is zero, so nothing would be kept; to switch caching off, remove the attribute")
-    })
-    .collect()
+fn zero_duration(input: Input<'_>) -> Vec<syn::Error> {
+    let zero = input.args.positive_durations().filter_map(|(option, life)| Some((option, life.zero()?)));
+    zero.map(|(option, span)| error(span, why_not_zero(option))).collect()
 }
 
 fn zero_layer_ttl(input: Input<'_>) -> Vec<syn::Error> {
     let zero = input.args.layer_ttls.iter().filter_map(|entry| Some((&entry.layer.text, entry.life.zero()?)));
-    zero.map(|(layer, span)| {
-        error(
-            span,
-            format!(
-                "this `ttl` is zero, so `{layer}` would keep nothing; leave `{layer}` out of `layers` instead"
-            ),
-        )
-    })
-    .collect()
+    zero.map(|(layer, span)| error(span, why_not_zero_in(layer))).collect()
 }
 
 fn jitter_out_of_range(input: Input<'_>) -> Vec<syn::Error> {
@@ -40,6 +43,34 @@ fn jitter_out_of_range(input: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
+fn refresh_ahead_out_of_range(input: Input<'_>) -> Vec<syn::Error> {
+    let fractions = input.args.refresh_ahead.iter().filter_map(|ahead| match ahead {
+        RefreshAhead::Fraction(fraction) => Some(fraction),
+        RefreshAhead::ByChance => None,
+    });
+    fractions
+        .filter(|fraction| !(fraction.value > 0.0 && fraction.value < 1.0))
+        .map(|fraction| {
+            error(
+                fraction.span,
+                "`refresh_ahead` is the part of `ttl` after which a call starts a refresh, more than 0.0 and less \
+                 than 1.0; for the last fifth write `refresh_ahead = 0.8`",
+            )
+        })
+        .collect()
+}
+
+fn zero_max_loads(input: Input<'_>) -> Vec<syn::Error> {
+    let zero = input.args.max_loads.iter().filter(|loads| loads.value == 0);
+    zero.map(|loads| {
+        error(
+            loads.span,
+            "`max_loads` is zero, so no load could ever run; leave it out for loads without bound",
+        )
+    })
+    .collect()
+}
+
 fn zero_capacity(input: Input<'_>) -> Vec<syn::Error> {
     let zero = input.args.capacity.iter().filter(|capacity| capacity.value == 0);
     zero.map(|capacity| {
@@ -52,14 +83,45 @@ fn zero_capacity(input: Input<'_>) -> Vec<syn::Error> {
 }
 
 fn capacity_without_memory(input: Input<'_>) -> Vec<syn::Error> {
-    let without_memory =
-        input.args.layers.iter().any(|layers| !layers.names.is_empty() && !layers.contains(Layer::Memory));
-    let capacity = input.args.capacity.iter().filter(|_| without_memory);
+    let capacity = input.args.capacity.iter().filter(|_| is_without_memory(input));
     capacity
         .map(|capacity| {
             error(
                 capacity.span,
                 "`capacity` has no effect: it bounds `mem`, which is not among the `layers` of this function",
+            )
+        })
+        .collect()
+}
+
+fn err_ttl_without_memory(input: Input<'_>) -> Vec<syn::Error> {
+    let word = input.args.word("err_ttl").filter(|_| is_without_memory(input));
+    word.into_iter()
+        .map(|word| {
+            error(
+                word.span(),
+                "`err_ttl` has no effect: errors are kept in `mem` only, which is not among the `layers` of this \
+                 function",
+            )
+        })
+        .collect()
+}
+
+fn is_without_memory(input: Input<'_>) -> bool {
+    input.args.layers.iter().any(|layers| !layers.names.is_empty() && !layers.contains(Layer::Memory))
+}
+
+fn background_refresh_of_inline(input: Input<'_>) -> Vec<syn::Error> {
+    let words = ["stale", "refresh_ahead"].into_iter().filter_map(|option| input.args.word(option));
+    words
+        .filter(|_| input.args.inline)
+        .map(|word| {
+            error(
+                word.span(),
+                format!(
+                    "`{word}` has no effect with `inline`: its refresh runs behind the caller's back, where the \
+                     arguments of an inline load may be gone; leave out one of the two"
+                ),
             )
         })
         .collect()

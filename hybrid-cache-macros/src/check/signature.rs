@@ -1,6 +1,7 @@
-//! What a function must look like. Some of it is "not yet"; the rest follows from two facts: a load may
-//! outlive the call that started it, and an answer outlives both.
+//! What a function must look like. Some of it is "not yet"; the rest follows from two facts: a load that is
+//! not `inline` may outlive the call that started it, and an answer outlives both.
 
+use proc_macro2::Span;
 use syn::{FnArg, GenericParam, Pat, ReturnType, Type, spanned::Spanned as _};
 
 use super::{Input, Rule, error};
@@ -161,19 +162,31 @@ fn impl_trait_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
-fn argument_that_cannot_be_owned(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let arguments = function.arguments.iter();
+fn argument_that_cannot_be_owned(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    // An inline load takes them as they are; one that could not be read has its own error.
+    let owned = !args.inline && !args.is_malformed("inline");
+    let arguments = function.arguments.iter().filter(|_| owned);
     arguments
-        .filter_map(|argument| Some((&argument.name, borrow_in(behind_reference(argument))?)))
-        .map(|(name, span)| {
-            error(
-                span,
+        .filter_map(|argument| {
+            let (name, behind) = (&argument.name, behind_reference(argument));
+            let lent = argument.ownership == Ownership::Borrowed;
+            if let Some(word) = trait_object(behind).filter(|_| lent) {
+                return Some(error(
+                    word,
+                    format!(
+                        "`{name}` borrows a `dyn` value, which cannot be made owned, and a load may outlive this \
+                         call; take an `Arc<dyn ..>`, or run loads in the caller's task with `#[cached(inline)]`"
+                    ),
+                ));
+            }
+            Some(error(
+                borrow_in(behind)?,
                 format!(
                     "`{name}` holds borrowed data in a way that cannot be made owned, and a load may outlive \
                      this call; take an owned type, or `&str`, `&[T]`, `&T` or an `Option` of these with \
-                     nothing borrowed inside"
+                     nothing borrowed inside, or run loads in the caller's task with `#[cached(inline)]`"
                 ),
-            )
+            ))
         })
         .collect()
 }
@@ -218,6 +231,16 @@ fn unnamed_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
             error(span, "a cached answer needs a type with a name; return for example `Vec<T>` or `Arc<T>`")
         })
         .collect()
+}
+
+/// The `dyn` of a trait object.
+fn trait_object(ty: &Type) -> Option<Span> {
+    match ty {
+        Type::TraitObject(object) => object.dyn_token.map(|word| word.span),
+        Type::Paren(inner) => trait_object(&inner.elem),
+        Type::Group(inner) => trait_object(&inner.elem),
+        _ => None,
+    }
 }
 
 /// What is left of an argument's type to look at when its own reference is dealt with.

@@ -103,9 +103,9 @@ impl longest {
     where
         'a: 'a,
     {
-        let r#in = ::hybrid_cache::__private::to_owned(r#in);
-        let _x = ::hybrid_cache::__private::to_owned(_x);
-        ::std::boxed::Box::pin(async move {
+        let r#in = <&'a String as ::hybrid_cache::__private::Own>::own(r#in);
+        let _x = <Option<&str> as ::hybrid_cache::__private::Own>::own(_x);
+        ::hybrid_cache::__private::spawnable(async move {
             longest::uncached(
                     ::hybrid_cache::__private::borrow(&r#in),
                     ::hybrid_cache::__private::borrow(&_x),
@@ -132,6 +132,18 @@ impl longest {
     {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .invalidate(Self::__key(&r#in, &_x))
+            .await
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    pub(crate) async fn expire<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::hybrid_cache::Invalidated
+    where
+        'a: 'a,
+    {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .expire(Self::__key(&r#in, &_x))
             .await
     }
     /// Forgets all answers of this function, in constant time.
@@ -171,7 +183,7 @@ impl longest {
     {
         let __hc_key = Self::__key(&r#in, &_x);
         <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, Self::__load(r#in, _x))
+            .refresh(__hc_key, longest::__load(r#in, _x))
             .await
     }
     /// What happened so far: hits per layer, misses, loads, errors.

@@ -1,8 +1,8 @@
-// #[cached(layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, companion = Greetings, crate = crate :: memo)]
-// async fn greeting(db: &Db, user: &User, id: u64) -> Option<String> { None }
+// #[cached(layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo)]
+// async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> { Ok(None) }
 
-/// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
-async fn greeting(db: &Db, user: &User, id: u64) -> Option<String> {
+/// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
+async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
     let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
     let __hc_key = Greetings::__key(&user, &id);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -16,14 +16,25 @@ struct Greetings {}
 #[automatically_derived]
 impl crate::memo::__private::Function for Greetings {
     type Outcome = crate::memo::__private::Returns<
-        Option<String>,
+        Result<Option<String>, Failure>,
         {
             #[allow(unused_imports)]
             use crate::memo::__private::Infallible as _;
-            crate::memo::__private::Probe::<Option<String>>::FALLIBLE
+            crate::memo::__private::Probe::<Result<Option<String>, Failure>>::FALLIBLE
         },
     >;
     fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
+        const _: () = ::core::assert!(
+            { #[allow(unused_imports)] use crate ::memo::__private::NeverNone as _; crate
+            ::memo::__private::OptionProbe:: < crate ::memo::__private::ValueOf <
+            Greetings > > ::OPTIONAL },
+            "`none_ttl` has no effect: this function returns no `Option`"
+        );
+        const _: () = ::core::assert!(
+            { #[allow(unused_imports)] use crate ::memo::__private::Infallible as _;
+            crate ::memo::__private::Probe:: < Result < Option < String >, Failure > >
+            ::FALLIBLE }, "`err_ttl` has no effect: this function returns no `Result`"
+        );
         static __HC_CACHE: ::std::sync::LazyLock<
             crate::memo::__private::CacheOf<Greetings>,
         > = ::std::sync::LazyLock::new(|| {
@@ -33,41 +44,72 @@ impl crate::memo::__private::Function for Greetings {
             crate::memo::__private::CachedFn::new(
                 crate::memo::__private::Definition::named("shop.greeting")
                     .layers(&[crate::memo::LayerKind::Memory])
-                    .ttl({
-                        const __HC_LIFE: ::core::time::Duration = config::LIFE;
-                        const _: () = ::core::assert!(
-                            ! __HC_LIFE.is_zero(),
-                            "this `ttl` is zero, so nothing would be kept"
-                        );
-                        __HC_LIFE
-                    })
                     .layer_ttl(
                         crate::memo::LayerKind::Memory,
                         ::core::time::Duration::from_millis(90000),
                     )
                     .jitter(0.1)
                     .capacity(10000)
+                    .ttl({
+                        const __HC_LIFE: ::core::time::Duration = config::LIFE;
+                        const _: () = ::core::assert!(
+                            ! __HC_LIFE.is_zero(),
+                            "`ttl` is zero, so nothing would be kept; to switch caching off, remove the attribute"
+                        );
+                        __HC_LIFE
+                    })
+                    .stale(::core::time::Duration::from_millis(60000))
+                    .stale_if_error({
+                        const __HC_LIFE: ::core::time::Duration = config::LONG;
+                        const _: () = ::core::assert!(
+                            ! __HC_LIFE.is_zero(),
+                            "`stale_if_error` is zero and has no effect; leave it out"
+                        );
+                        __HC_LIFE
+                    })
+                    .wait(::core::time::Duration::from_millis(5000))
+                    .deadline(::core::time::Duration::from_millis(2000))
                     .none_ttl(::core::time::Duration::from_millis(10000))
+                    .err_ttl({
+                        const __HC_LIFE: ::core::time::Duration = config::PAUSE;
+                        __HC_LIFE
+                    })
+                    .refresh_ahead(0.8)
+                    .max_loads(16)
                     .version(2),
                 crate::memo::__private::Abilities::new(
-                    ::core::option::Option::None,
-                    {
-                        #[allow(unused_imports)]
-                        use crate::memo::__private::NeverNone as _;
-                        crate::memo::__private::OptionProbe::<
-                            crate::memo::__private::ValueOf<Greetings>,
-                        >::new()
-                            .is_none()
-                    },
-                    {
-                        #[allow(unused_imports)]
-                        use crate::memo::__private::NotClone as _;
-                        crate::memo::__private::CloneProbe::<
+                        ::core::option::Option::None,
+                        {
+                            #[allow(unused_imports)]
+                            use crate::memo::__private::NeverNone as _;
+                            crate::memo::__private::OptionProbe::<
+                                crate::memo::__private::ValueOf<Greetings>,
+                            >::new()
+                                .is_none()
+                        },
+                        ::core::option::Option::Some(
+                            crate::memo::__private::require_clone_error::<
+                                crate::memo::__private::ErrorOf<Greetings>,
+                            >(),
+                        ),
+                    )
+                    .cache_if({
+                        const __HC_FUNCTION: fn(
+                            &crate::memo::__private::ValueOf<Greetings>,
+                        ) -> bool = worth_keeping;
+                        __HC_FUNCTION
+                    })
+                    .ttl_by({
+                        const __HC_FUNCTION: fn(
+                            &crate::memo::__private::ValueOf<Greetings>,
+                        ) -> ::core::time::Duration = Greeting::life;
+                        __HC_FUNCTION
+                    })
+                    .deadline_error(
+                        crate::memo::__private::require_deadline_error::<
                             crate::memo::__private::ErrorOf<Greetings>,
-                        >::new()
-                            .clone_fn()
-                    },
-                ),
+                        >(),
+                    ),
             )
         });
         &__HC_CACHE
@@ -96,12 +138,14 @@ impl Greetings {
         id: u64,
     ) -> ::core::pin::Pin<
         ::std::boxed::Box<
-            dyn ::core::future::Future<Output = Option<String>> + ::core::marker::Send,
+            dyn ::core::future::Future<
+                Output = Result<Option<String>, Failure>,
+            > + ::core::marker::Send,
         >,
     > {
-        let db = crate::memo::__private::to_owned(db);
-        let user = crate::memo::__private::to_owned(user);
-        ::std::boxed::Box::pin(async move {
+        let db = <&Db as crate::memo::__private::Own>::own(db);
+        let user = <&User as crate::memo::__private::Own>::own(user);
+        crate::memo::__private::spawnable(async move {
             Greetings::uncached(
                     crate::memo::__private::borrow(&db),
                     crate::memo::__private::borrow(&user),
@@ -119,6 +163,12 @@ impl Greetings {
     async fn invalidate(user: &User, id: u64) -> crate::memo::Invalidated {
         <Self as crate::memo::__private::Function>::cache()
             .invalidate(Self::__key(&user, &id))
+            .await
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    async fn expire(user: &User, id: u64) -> crate::memo::Invalidated {
+        <Self as crate::memo::__private::Function>::cache()
+            .expire(Self::__key(&user, &id))
             .await
     }
     /// Forgets all answers of this function, in constant time.
@@ -142,10 +192,10 @@ impl Greetings {
             .await
     }
     /// Computes the answer anew and stores it, whatever is cached.
-    async fn refresh(db: &Db, user: &User, id: u64) -> Option<String> {
+    async fn refresh(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
         let __hc_key = Self::__key(&user, &id);
         <Self as crate::memo::__private::Function>::cache()
-            .refresh(__hc_key, Self::__load(db, user, id))
+            .refresh(__hc_key, Greetings::__load(db, user, id))
             .await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
@@ -165,7 +215,7 @@ impl Greetings {
         clippy::too_many_arguments,
         clippy::unused_async
     )]
-    async fn uncached(db: &Db, user: &User, id: u64) -> Option<String> {
-        None
+    async fn uncached(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
+        Ok(None)
     }
 }

@@ -97,8 +97,8 @@ impl product {
             > + ::core::marker::Send,
         >,
     > {
-        let lang = ::hybrid_cache::__private::to_owned(lang);
-        ::std::boxed::Box::pin(async move {
+        let lang = <&str as ::hybrid_cache::__private::Own>::own(lang);
+        ::hybrid_cache::__private::spawnable(async move {
             product::uncached(id, ::hybrid_cache::__private::borrow(&lang)).await
         })
     }
@@ -112,6 +112,12 @@ impl product {
     pub async fn invalidate(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .invalidate(Self::__key(&id, &lang))
+            .await
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    pub async fn expire(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .expire(Self::__key(&id, &lang))
             .await
     }
     /// Forgets all answers of this function, in constant time.
@@ -142,7 +148,7 @@ impl product {
     pub async fn refresh(id: u64, lang: &str) -> Result<Product, DbError> {
         let __hc_key = Self::__key(&id, &lang);
         <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, Self::__load(id, lang))
+            .refresh(__hc_key, product::__load(id, lang))
             .await
     }
     /// What happened so far: hits per layer, misses, loads, errors.

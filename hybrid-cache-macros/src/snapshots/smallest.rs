@@ -84,7 +84,7 @@ impl answer {
             dyn ::core::future::Future<Output = u64> + ::core::marker::Send,
         >,
     > {
-        ::std::boxed::Box::pin(async move { answer::uncached().await })
+        ::hybrid_cache::__private::spawnable(async move { answer::uncached().await })
     }
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
@@ -95,6 +95,12 @@ impl answer {
     async fn invalidate() -> ::hybrid_cache::Invalidated {
         <Self as ::hybrid_cache::__private::Function>::cache()
             .invalidate(Self::__key())
+            .await
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    async fn expire() -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .expire(Self::__key())
             .await
     }
     /// Forgets all answers of this function, in constant time.
@@ -116,7 +122,7 @@ impl answer {
     async fn refresh() -> u64 {
         let __hc_key = Self::__key();
         <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, Self::__load())
+            .refresh(__hc_key, answer::__load())
             .await
     }
     /// What happened so far: hits per layer, misses, loads, errors.

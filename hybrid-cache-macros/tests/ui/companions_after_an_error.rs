@@ -10,6 +10,7 @@ async fn price(id: u64, lang: &str, db: &String) -> Answer {
 async fn caller() -> Answer {
     price::invalidate(1, "en").await;
     price::invalidate_all().await;
+    price::expire(1, "en").await.strict().ok();
     let _key = price::key(1, "en");
     let _stats = price::stats();
     let value: Option<Option<u64>> = price::peek(1, "en").await;

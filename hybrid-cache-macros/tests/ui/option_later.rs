@@ -1,6 +1,6 @@
 use hybrid_cache::cached;
 
-#[cached(stale = "60s")]
+#[cached(tags("users"))]
 async fn price(id: u64) -> u64 {
     id
 }

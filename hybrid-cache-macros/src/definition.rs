@@ -1,0 +1,184 @@
+//! What the runtime is told of one function: its options, and what its types can do.
+//!
+//! What a type *is* only the compiler knows, so every question about one becomes tokens that it answers, placed where
+//! the user has to change something if the answer is no.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+use syn::ExprPath;
+
+use crate::{
+    args::{Args, LayerTtl},
+    duration::{Life, why_not_zero, why_not_zero_in},
+    expand::Names,
+    layer::Layer,
+    spelling::{Ends, placed},
+    value::RefreshAhead,
+};
+
+/// `Definition::new("..").layers(..)…`: one setter for each option that is given.
+pub(crate) fn definition(names: &Names<'_>) -> TokenStream {
+    let Names { args, function, private, .. } = names;
+    let new = if let Some(name) = &args.name {
+        quote!(#private::Definition::named(#name))
+    } else {
+        let name = function.name();
+        quote!(#private::Definition::new(::core::concat!(::core::module_path!(), "::", #name)))
+    };
+    let where_kept = where_kept(names);
+    let times = times(args);
+    let refresh_ahead = args.refresh_ahead.iter().map(|ahead| match ahead {
+        RefreshAhead::Fraction(fraction) => {
+            let fraction = Literal::f64_unsuffixed(fraction.value);
+            quote!(.refresh_ahead(#fraction))
+        }
+        RefreshAhead::ByChance => quote!(.refresh_ahead_by_chance()),
+    });
+    let max_loads = args.max_loads.iter().map(|loads| Literal::u32_unsuffixed(loads.value));
+    let version = args.version.iter().map(|version| Literal::u32_unsuffixed(version.value));
+    quote! {
+        #new #where_kept #times #(#refresh_ahead)* #(.max_loads(#max_loads))* #(.version(#version))*
+    }
+}
+
+fn where_kept(Names { args, runtime, .. }: &Names<'_>) -> TokenStream {
+    let kind = |layer: Layer| {
+        let variant = layer.variant();
+        quote!(#runtime::LayerKind::#variant)
+    };
+    let layers = args.layers.iter().map(|layers| {
+        let kinds = layers.known().map(kind);
+        quote!(.layers(&[#(#kinds),*]))
+    });
+    let layer_ttls = args.layer_ttls.iter().filter_map(|LayerTtl { layer, life }| {
+        let life = life.positive_tokens(&why_not_zero_in(&layer.text));
+        let kind = kind(layer.layer()?);
+        Some(quote!(.layer_ttl(#kind, #life)))
+    });
+    let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
+    let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
+    quote!(#(#layers)* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))*)
+}
+
+fn times(args: &Args) -> TokenStream {
+    let times = args.positive_durations().map(|(option, life)| {
+        let (setter, life) = (format_ident!("{option}"), life.positive_tokens(why_not_zero(option)));
+        quote!(.#setter(#life))
+    });
+    let none_ttl = args.none_ttl.iter().map(Life::tokens);
+    let err_ttl = args.err_ttl.iter().map(Life::tokens);
+    quote!(#(#times)* #(.none_ttl(#none_ttl))* #(.err_ttl(#err_ttl))*)
+}
+
+/// `Abilities::new(..)` and what the attribute says of the values.
+pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
+    let Names { private, args, .. } = names;
+    let value = names.value_of();
+    let (codec, clone_error) = (codec(names), clone_error(names));
+    let cache_if = args.cache_if.iter().map(|path| of_value(path, &value, &quote!(bool)));
+    let ttl_by = args.ttl_by.iter().map(|path| of_value(path, &value, &quote!(::core::time::Duration)));
+    let deadline = args.deadline.iter().map(|_| at_error(names, "deadline", &quote!(require_deadline_error)));
+    quote! {
+        #private::Abilities::new(
+            #codec,
+            {
+                #[allow(unused_imports)]
+                use #private::NeverNone as _;
+                #private::OptionProbe::<#value>::new().is_none()
+            },
+            #clone_error,
+        )
+        #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.deadline_error(#deadline))*
+    }
+}
+
+fn codec(names: &Names<'_>) -> TokenStream {
+    let Names { private, args, function, .. } = names;
+    let value = names.value_of();
+    match &args.layers {
+        Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
+        Some(_) => {
+            let codec = at_value(names, &quote!(require_codec));
+            quote!(::core::option::Option::Some(#codec))
+        }
+        None if function.has_static_borrow() => quote!(::core::option::Option::None),
+        None => quote!({
+            #[allow(unused_imports)]
+            use #private::NoCodec as _;
+            #private::CodecProbe::<#value>::new().codec()
+        }),
+    }
+}
+
+/// Needed where errors are kept, else welcome.
+fn clone_error(names: &Names<'_>) -> TokenStream {
+    let Names { private, args, .. } = names;
+    let kept = args.err_ttl.as_ref().is_some_and(|life| life.zero().is_none());
+    if kept {
+        let clone_error = at_error(names, "err_ttl", &quote!(require_clone_error));
+        return quote!(::core::option::Option::Some(#clone_error));
+    }
+    let error = names.error_of();
+    quote!({
+        #[allow(unused_imports)]
+        use #private::NotClone as _;
+        #private::CloneProbe::<#error>::new().clone_fn()
+    })
+}
+
+/// `path` as a `fn(&V) -> returned`; what is wrong with it is said there.
+fn of_value(path: &ExprPath, value: &TokenStream, returned: &TokenStream) -> TokenStream {
+    let function = quote!({
+        const __HC_FUNCTION: fn(&#value) -> #returned = #path;
+        __HC_FUNCTION
+    });
+    placed(function, Ends::of(path))
+}
+
+/// Constants that do not compile where an option has no effect on what the function returns.
+pub(crate) fn requirements(names: &Names<'_>) -> Vec<TokenStream> {
+    let Names { private, function, .. } = names;
+    let answer = function.answer();
+    let fallible = quote!({
+        #[allow(unused_imports)]
+        use #private::Infallible as _;
+        #private::Probe::<#answer>::FALLIBLE
+    });
+    let value = names.value_of();
+    let optional = quote!({
+        #[allow(unused_imports)]
+        use #private::NeverNone as _;
+        #private::OptionProbe::<#value>::OPTIONAL
+    });
+    let required = [
+        ("none_ttl", optional, "`none_ttl` has no effect: this function returns no `Option`"),
+        ("err_ttl", fallible, "`err_ttl` has no effect: this function returns no `Result`"),
+    ];
+    required
+        .into_iter()
+        .filter_map(|(option, holds, message)| {
+            let word = names.args.word(option)?;
+            let requirement = quote!(
+                const _: () = ::core::assert!(#holds, #message);
+            );
+            Some(placed(requirement, Ends::of(word)))
+        })
+        .collect()
+}
+
+/// `__private::<check>::<ValueOf<product>>()`, placed at the value in the function's return type, so that the
+/// compiler underlines the user's type when it does not pass the check.
+pub(crate) fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
+    let (private, value) = (&names.private, names.value_of());
+    placed(quote!(#private::#check::<#value>()), names.function.value_ends())
+}
+
+/// The same for the error; placed at the option that asks for it where no error is spelled in the return type.
+fn at_error(names: &Names<'_>, option: &str, check: &TokenStream) -> TokenStream {
+    let (private, error) = (&names.private, names.error_of());
+    let check = quote!(#private::#check::<#error>());
+    match names.function.error_ends().or_else(|| names.args.word(option).map(Ends::of)) {
+        Some(ends) => placed(check, ends),
+        None => check,
+    }
+}

@@ -1,0 +1,150 @@
+// #[cached(inline, skip (shop))]
+// async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String { shop.greet(names) }
+
+/// Cached with `inline, skip (shop)`: [`greeting`](struct@greeting) has `invalidate` and the other companions.
+async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
+    let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+    let __hc_key = greeting::__key(&names);
+    if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
+        return __hc_answer;
+    }
+    __hc_cache
+        .load_inline(__hc_key, ::std::boxed::Box::pin(greeting::uncached(shop, names)))
+        .await
+}
+/// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
+#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+struct greeting {}
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for greeting {
+    type Outcome = ::hybrid_cache::__private::Returns<
+        String,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Infallible as _;
+            ::hybrid_cache::__private::Probe::<String>::FALLIBLE
+        },
+    >;
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
+        static __HC_CACHE: ::std::sync::LazyLock<
+            ::hybrid_cache::__private::CacheOf<greeting>,
+        > = ::std::sync::LazyLock::new(|| {
+            ::hybrid_cache::__private::require_cacheable::<
+                ::hybrid_cache::__private::ValueOf<greeting>,
+            >();
+            ::hybrid_cache::__private::CachedFn::new(
+                ::hybrid_cache::__private::Definition::new(
+                    ::core::concat!(::core::module_path!(), "::", "greeting"),
+                ),
+                ::hybrid_cache::__private::Abilities::new(
+                    {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NoCodec as _;
+                        ::hybrid_cache::__private::CodecProbe::<
+                            ::hybrid_cache::__private::ValueOf<greeting>,
+                        >::new()
+                            .codec()
+                    },
+                    {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NeverNone as _;
+                        ::hybrid_cache::__private::OptionProbe::<
+                            ::hybrid_cache::__private::ValueOf<greeting>,
+                        >::new()
+                            .is_none()
+                    },
+                    {
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::NotClone as _;
+                        ::hybrid_cache::__private::CloneProbe::<
+                            ::hybrid_cache::__private::ErrorOf<greeting>,
+                        >::new()
+                            .clone_fn()
+                    },
+                ),
+            )
+        });
+        &__HC_CACHE
+    }
+}
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_qualifications,
+    private_interfaces,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::restriction
+)]
+impl greeting {
+    fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
+        ::hybrid_cache::__private::KeyWriter::new().argument("names", names).finish()
+    }
+    /// The key of this answer. `Display` is what stands in Redis.
+    #[must_use]
+    fn key(names: &[&str]) -> ::hybrid_cache::Key {
+        <Self as ::hybrid_cache::__private::Function>::cache().key(Self::__key(&names))
+    }
+    /// Forgets this answer in every layer.
+    async fn invalidate(names: &[&str]) -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .invalidate(Self::__key(&names))
+            .await
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    async fn expire(names: &[&str]) -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .expire(Self::__key(&names))
+            .await
+    }
+    /// Forgets all answers of this function, in constant time.
+    async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+    }
+    /// What is cached; never loads, never promotes.
+    #[must_use]
+    async fn peek(
+        names: &[&str],
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>> {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .peek(Self::__key(&names))
+            .await
+    }
+    /// Stores an answer the caller already has.
+    async fn put(names: &[&str], value: ::hybrid_cache::__private::ValueOf<Self>) {
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .put(Self::__key(&names), value)
+            .await
+    }
+    /// Computes the answer anew and stores it, whatever is cached.
+    async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
+        let __hc_key = Self::__key(&names);
+        <Self as ::hybrid_cache::__private::Function>::cache()
+            .refresh_inline(
+                __hc_key,
+                ::std::boxed::Box::pin(greeting::uncached(shop, names)),
+            )
+            .await
+    }
+    /// What happened so far: hits per layer, misses, loads, errors.
+    #[must_use]
+    fn stats() -> ::hybrid_cache::Stats {
+        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+}
+impl greeting {
+    /// The function itself: asks no layer and stores nothing.
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        clippy::missing_errors_doc,
+        clippy::missing_panics_doc,
+        clippy::must_use_candidate,
+        clippy::too_many_arguments,
+        clippy::unused_async
+    )]
+    async fn uncached(shop: &Shop<'_>, names: &[&str]) -> String {
+        shop.greet(names)
+    }
+}

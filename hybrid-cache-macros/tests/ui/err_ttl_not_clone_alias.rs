@@ -1,0 +1,15 @@
+use hybrid_cache::cached;
+
+struct Failure;
+type Answer = Result<u64, Failure>;
+
+#[cached(err_ttl = 2)]
+async fn price(id: u64) -> Answer {
+    id.checked_mul(2).ok_or(Failure)
+}
+
+async fn caller() {
+    price::invalidate(1).await;
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use hybrid_cache::cached;
+
+fn life(id: &u64) -> u64 {
+    *id
+}
+
+#[cached(ttl_by = life)]
+async fn price(id: u64) -> Result<u64, String> {
+    id.checked_mul(2).ok_or_else(String::new)
+}
+
+async fn caller() {
+    price::invalidate(1).await;
+}
+
+fn main() {}
