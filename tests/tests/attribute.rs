@@ -251,6 +251,71 @@ async fn the_runtime_may_be_known_under_another_name() {
 
 const LIFE: Duration = Duration::from_secs(7);
 
+/// Everything about an answer's life, over an alias that hides what is returned.
+///
+/// # Errors
+///
+/// If the source refuses.
+#[cached(
+    layers = "mem",
+    ttl = LIFE,
+    stale = "60s",
+    stale_if_error = LIFE,
+    refresh_ahead = "xfetch",
+    none_ttl = 1,
+    err_ttl = LIFE,
+    cache_if = Option::is_some,
+    ttl_by = <Product as Perishable>::life,
+    wait = LIFE,
+    deadline = "5s",
+    max_loads = 2,
+)]
+pub async fn perishable(id: u64) -> Lookup {
+    if id == 0 { Err(Refused) } else { Ok(Some(product_named("fresh"))) }
+}
+
+type Lookup = Result<MaybeProduct, Refused>;
+
+/// An error that can be kept and can tell of a deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused;
+
+impl From<hybrid_cache::DeadlineExceeded> for Refused {
+    fn from(_: hybrid_cache::DeadlineExceeded) -> Self {
+        Self
+    }
+}
+
+trait Perishable {
+    fn life(answer: &MaybeProduct) -> Duration;
+}
+
+impl Perishable for Product {
+    fn life(answer: &MaybeProduct) -> Duration {
+        answer.as_ref().map_or(Duration::ZERO, |product| Duration::from_secs(product.name.len() as u64))
+    }
+}
+
+#[tokio::test]
+async fn every_option_of_an_answers_life_goes_with_every_other() {
+    assert_eq!(perishable(0).await, Err(Refused));
+    assert_eq!(perishable(1).await, Ok(Some(product_named("fresh"))));
+    assert_eq!(perishable::peek(1).await, Some(Some(product_named("fresh"))));
+    assert!(perishable::expire(1).await.strict().is_ok());
+}
+
+/// After half of its life it is computed anew.
+#[cached(layers = "mem", refresh_ahead = 0.5, err_ttl = 0)]
+async fn renewed(id: u64) -> Found<u64> {
+    if id == 0 { Err(NotFound) } else { Ok(id) }
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_kept_need_not_be_clone() {
+    assert_eq!(renewed(0).await, Err(NotFound));
+    assert_eq!(renewed(1).await, Ok(1));
+}
+
 mod neighbours {
     //! Other attributes above and below.
 
@@ -305,6 +370,7 @@ async fn futures_of_the_function_and_its_companions_can_be_spawned() {
     sendable(product::peek(9, "en")).await.unwrap();
     sendable(product::refresh(9, "en")).await.unwrap();
     sendable(product::put(9, "en", product_named("nine"))).await;
+    sendable(product::expire(9, "en")).await;
     sendable(product::invalidate(9, "en")).await;
     sendable(product::uncached(9, "en")).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Cached functions in a package that calls the crate `hc`, as far from a macro's usual surroundings as they get:
 //! nothing here is called `hybrid_cache`, `tokio` or `serde_json`.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What goes wrong here; cannot be cloned.
 #[derive(Debug)]
@@ -74,6 +74,50 @@ pub async fn length(database: &Database, word: &Word) -> usize {
     word.0.len()
 }
 
+/// A page that lives in its caller.
+#[derive(Debug)]
+pub struct Page<'a>(pub &'a str);
+
+/// An argument that cannot be owned, and options that name functions and constants.
+///
+/// # Errors
+///
+/// If the page is empty.
+#[hc::cached(
+    crate = hc,
+    layers = "mem",
+    key = "{page.0}",
+    inline,
+    stale_if_error = AN_HOUR,
+    err_ttl = 1,
+    deadline = "10s",
+    cache_if = Option::is_some,
+    ttl_by = life
+)]
+pub async fn first_word(page: Page<'_>) -> Result<Option<Word>, Blank> {
+    if page.0.is_empty() {
+        return Err(Blank);
+    }
+    Ok(page.0.split(' ').find(|word| !word.is_empty()).map(|word| Word(word.to_owned())))
+}
+
+const AN_HOUR: Duration = Duration::from_hours(1);
+
+#[expect(clippy::ref_option, reason = "what is kept is an `Option`")]
+fn life(word: &Option<Word>) -> Duration {
+    Duration::from_secs(word.as_ref().map_or(1, |word| word.0.len() as u64))
+}
+
+/// A page with nothing on it, or so slow that it might as well be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blank;
+
+impl From<hc::DeadlineExceeded> for Blank {
+    fn from(_: hc::DeadlineExceeded) -> Self {
+        Self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +146,17 @@ mod tests {
         assert_eq!(Find::peek(&words, "t", Some("two"), &like).await, Some(None));
         Find::invalidate(&words, "t", None, &like).await;
         assert_eq!(Find::peek(&words, "t", None, &like).await, None);
+    }
+
+    #[tokio::test]
+    async fn the_options_of_an_answers_life_name_what_they_mean_under_the_other_name_too() {
+        for _ in 0..2 {
+            assert_eq!(first_word(Page("once upon")).await, Ok(Some(Word("once".to_owned()))));
+        }
+        assert_eq!(first_word::stats().loads(), 1);
+        assert_eq!(first_word(Page(" ")).await, Ok(None));
+        assert_eq!(first_word(Page("")).await, Err(Blank));
+        assert!(first_word::expire(Page(" ")).await.strict().is_ok());
     }
 
     #[tokio::test]
