@@ -18,18 +18,16 @@ mod body;
 mod build;
 mod failures;
 mod keep;
+mod lead;
 mod records;
+mod says;
 mod task;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -43,12 +41,13 @@ use self::{
     },
     keep::Copies,
     records::Records,
+    says::Said,
 };
 use crate::{
     clock::Timestamp,
     definition::{Abilities, Definition},
     error::LayerKind,
-    flight::{Boarding, Doom, Flights, Landing, Ticket},
+    flight::{Boarding, Doom, Flights, Landing},
     invalidated::Invalidated,
     key::{Key, text::KeyText},
     layers::{Layer, Reading, Removal, memory::Memory},
@@ -85,9 +84,7 @@ pub struct CachedFn<R: Outcome> {
     abilities: Abilities<R>,
     counters: Arc<Counters>,
     runtime: Arc<Runtime>,
-    said_too_large: AtomicBool,
-    said_recursive: AtomicBool,
-    said_no_key: AtomicBool,
+    said: Said,
 }
 
 impl<R: Outcome> CachedFn<R> {
@@ -106,83 +103,6 @@ impl<R: Outcome> CachedFn<R> {
             memory.read(key.as_lookup(), now, |entry| entry.is_quiet(now).then(|| entry.value.clone()))??;
         self.counters.hit(LayerKind::Memory);
         Some(R::join(Ok(value)))
-    }
-
-    /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
-    /// that goes away neither stops it nor makes others wait.
-    ///
-    /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
-    pub fn load<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
-    where
-        F: Future<Output = R::Output> + Send + 'static,
-    {
-        let this = self.here();
-        Box::pin(async move {
-            match this.turn(&key).await {
-                Turn::Answered(answer) => R::join(answer),
-                Turn::Bare => body.await,
-                Turn::Load(ticket, _permit) => this.lead(ticket, key, body, Purpose::Call).await,
-                Turn::Renew(value, renewal) => {
-                    this.renew(renewal, key, body);
-                    R::join(Ok(value))
-                }
-            }
-        })
-    }
-
-    /// The same, with the body in the caller's own task. When the caller goes away, one of those who wait loads.
-    pub fn load_inline<F>(
-        self: &Arc<Self>,
-        key: KeyText,
-        body: F,
-    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
-    where
-        F: Future<Output = R::Output>,
-    {
-        let this = self.here();
-        Box::pin(async move {
-            match this.turn(&key).await {
-                Turn::Answered(answer) => R::join(answer),
-                // There is no body to run behind the caller's back: it ends with the call.
-                Turn::Renew(value, _) => R::join(Ok(value)),
-                Turn::Bare => body.await,
-                Turn::Load(ticket, _permit) => this.lead_inline(ticket, key, body, Purpose::Call).await,
-            }
-        })
-    }
-
-    /// Computes the answer anew and stores it, whatever is stored.
-    pub fn refresh<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
-    where
-        F: Future<Output = R::Output> + Send + 'static,
-    {
-        let this = self.here();
-        Box::pin(async move {
-            if this.runs_bare(&key) {
-                return body.await;
-            }
-            let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead(ticket, key, body, Purpose::Refresh).await
-        })
-    }
-
-    /// The same, with the body in the caller's own task.
-    pub fn refresh_inline<F>(
-        self: &Arc<Self>,
-        key: KeyText,
-        body: F,
-    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
-    where
-        F: Future<Output = R::Output>,
-    {
-        let this = self.here();
-        Box::pin(async move {
-            if this.runs_bare(&key) {
-                return body.await;
-            }
-            let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead_inline(ticket, key, body, Purpose::Refresh).await
-        })
     }
 
     /// **A call**: memory, a kept error, another's load, or a load of its own.
@@ -231,8 +151,11 @@ impl<R: Outcome> CachedFn<R> {
                 self.counters.answered_stale();
                 (value, self.begin_renewal(key, dates))
             }
-            Remembered::Stale(value, _) | Remembered::LastResort(value) => {
-                self.is_resting(key).then(|| self.counters.answered_stale())?;
+            Remembered::Stale(value, dates) | Remembered::LastResort(value, dates) => {
+                if !self.lets_rest(key, &dates) {
+                    return None;
+                }
+                self.counters.answered_stale();
                 (value, None)
             }
             Remembered::Nothing => {
@@ -257,92 +180,13 @@ impl<R: Outcome> CachedFn<R> {
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
     /// ago, or has to wait because too many are running.
     fn begin_renewal(&self, key: &str, old: Dates) -> Option<Renewal<R>> {
-        let memory = self.memory.as_ref()?;
-        if let Some(until) = self.rests_until(key) {
-            memory.quiet(key, until.min(self.policy.returned_until(&old)));
+        if self.lets_rest(key, &old) {
             return None;
         }
         let ticket = self.flights.lead(key, self.now())?;
         // Another refresh may have landed between the look into memory and the boarding.
-        memory.peek(key, |entry| entry.dates() == old).filter(|same| *same)?;
+        self.memory.as_ref()?.peek(key, |entry| entry.dates() == old).filter(|same| *same)?;
         Some(Renewal { ticket, room: self.room_for_refresh()?, old })
-    }
-
-    /// Loads a newer answer behind the caller's back.
-    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: KeyText, body: F)
-    where
-        F: Future<Output = R::Output> + Send + 'static,
-    {
-        let Renewal { ticket, room, old } = renewal;
-        self.counters.refresh_started();
-        let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let _ = task::spawn(async move {
-            let _room = room;
-            // Until this ends, in whatever way: also if its runtime goes away.
-            let _quiet = self.keep_quiet(load.key.lookup(), self.policy.stale_until(&old));
-            if let Some(copies) = Arc::clone(&self).fill(load, body).await {
-                copies.make().await;
-            }
-        });
-    }
-
-    /// Runs a load in a task of its own.
-    async fn lead<F>(
-        self: Arc<Self>,
-        ticket: Ticket<Landed<R>>,
-        key: KeyText,
-        body: F,
-        purpose: Purpose,
-    ) -> R::Output
-    where
-        F: Future<Output = R::Output> + Send + 'static,
-    {
-        if Handle::try_current().is_err() {
-            return self.lead_inline(ticket, key, body, purpose).await;
-        }
-        let (caller, from_load) = Caller::waiting();
-        let load = self.new_load(ticket, key, purpose, caller);
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let _ = task::spawn(async move {
-            if let Some(copies) = self.fill(load, body).await {
-                copies.make().await;
-            }
-        });
-        task::output::<R>(from_load.await)
-    }
-
-    /// Runs a load in the caller's task.
-    async fn lead_inline<F>(
-        self: Arc<Self>,
-        ticket: Ticket<Landed<R>>,
-        key: KeyText,
-        body: F,
-        purpose: Purpose,
-    ) -> R::Output
-    where
-        F: Future<Output = R::Output>,
-    {
-        let (caller, from_load) = Caller::waiting();
-        let load = self.new_load(ticket, key, purpose, caller);
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        if let Some(copies) = self.fill(load, body).await {
-            // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
-            let _ = task::spawn(copies.make());
-        }
-        task::output::<R>(from_load.await)
-    }
-
-    fn new_load(
-        &self,
-        ticket: Ticket<Landed<R>>,
-        key: KeyText,
-        purpose: Purpose,
-        caller: Caller<R>,
-    ) -> Load<R> {
-        let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
-        let under_way = self.runtime.loads.begin();
-        Load { ticket, key: key.into_key(&self.scope), purpose, caller, nested, _under_way: under_way }
     }
 
     /// **A load**: byte layers, body, memory, answer; then it remains to copy the answer into byte layers.
@@ -469,16 +313,16 @@ impl<R: Outcome> CachedFn<R> {
             }
             // To the leader; one of those who wait leads next.
             Failure::Panic(panic) => load.caller.give(Err(panic)),
-            Failure::Error(error) => match self.last_resort(&load, asked.old) {
-                Some(value) => {
-                    self.counters.answered_stale();
-                    load.give(value);
+            Failure::Error(error) => {
+                if let Some(value) = self.last_resort(&load, asked.old) {
+                    if load.purpose == Purpose::Call {
+                        self.counters.answered_stale();
+                    }
+                    return load.give(value);
                 }
-                None => {
-                    load.ticket.land(self.landed_error(&error));
-                    load.caller.give(Ok(Err(error)));
-                }
-            },
+                load.ticket.land(self.landed_error(&error));
+                load.caller.give(Ok(Err(error)));
+            }
         }
     }
 
@@ -569,8 +413,8 @@ impl<R: Outcome> CachedFn<R> {
                 Remembered::Good(value) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
                     return Some(value);
                 }
-                Remembered::LastResort(value) if this.is_resting(key.as_lookup()) => return Some(value),
-                Remembered::LastResort(_) | Remembered::Nothing => {}
+                Remembered::LastResort(value, _) if this.is_resting(key.as_lookup()) => return Some(value),
+                Remembered::LastResort(..) | Remembered::Nothing => {}
             }
             let key = key.into_key(&this.scope);
             let asked = this.ask_layers(&key, Purpose::Call).await;
@@ -590,14 +434,6 @@ impl<R: Outcome> CachedFn<R> {
     #[must_use]
     pub fn stats(self: &Arc<Self>) -> Stats {
         self.here().counters.snapshot()
-    }
-
-    /// This function in the world that the caller is in: itself, unless a test has a world of its own.
-    fn here(self: &Arc<Self>) -> Arc<Self> {
-        let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime));
-        let Some(world) = world else { return Arc::clone(self) };
-        let address = Arc::as_ptr(self) as usize;
-        world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities))
     }
 
     /// Room for one load behind a caller's back; `None`: too many are running, or the cache is being shut down.
@@ -631,25 +467,6 @@ impl<R: Outcome> CachedFn<R> {
         }
         if let Some(failed) = &self.failures {
             failed.dropping_later(|| doom.apply(|| failures(failed)));
-        }
-    }
-
-    fn say_recursive(&self) {
-        if !self.said_recursive.swap(true, Relaxed) {
-            tracing::warn!(
-                function = %self.scope,
-                "a load of this function needs its own answer; the inner call runs the body without the cache",
-            );
-        }
-    }
-
-    fn say_no_key(&self, reason: &str) {
-        if !self.said_no_key.swap(true, Relaxed) {
-            tracing::warn!(
-                function = %self.scope,
-                reason,
-                "a call is not cached because its arguments have no key; this is said once for each function",
-            );
         }
     }
 }

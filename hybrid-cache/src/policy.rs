@@ -187,7 +187,7 @@ impl Policy {
 
     /// Whether a fresh copy is due for a refresh: whether a call that finds it has the next answer computed.
     ///
-    /// By chance, this is what is known as XFetch: the call pretends that it is later than it is, by the load time and
+    /// By chance, this is what is known as `XFetch`: the call pretends that it is later than it is, by the load time and
     /// an exponentially distributed factor. `draw` is uniform in 0.0 to 1.0.
     pub(crate) fn is_due(&self, dates: &Dates, due_from: Timestamp, now: Timestamp, draw: f64) -> bool {
         match self.refresh_ahead {

@@ -170,7 +170,7 @@ pub(super) enum Remembered<V> {
     /// Something past its life, to return while it is refreshed.
     Stale(V, Dates),
     /// Something past its life, to return if no newer one can be had.
-    LastResort(V),
+    LastResort(V, Dates),
     Nothing,
 }
 

@@ -1,9 +1,6 @@
 //! How a cached function comes into being: what its attribute said, the settings in force, and the stores of the process.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -11,6 +8,7 @@ use super::{
     CachedFn,
     answer::{Failed, Landed},
     records::Records,
+    says::Said,
 };
 use crate::{
     clock::Clock,
@@ -24,6 +22,7 @@ use crate::{
     policy::Policy,
     runtime::{self, Chore, Runtime},
     stats::Counters,
+    testing::current,
 };
 
 impl<R: Outcome> CachedFn<R> {
@@ -76,10 +75,16 @@ impl<R: Outcome> CachedFn<R> {
             abilities: *abilities,
             counters,
             runtime: Arc::clone(runtime),
-            said_too_large: AtomicBool::new(false),
-            said_recursive: AtomicBool::new(false),
-            said_no_key: AtomicBool::new(false),
+            said: Said::default(),
         })
+    }
+
+    /// This function in the world that the caller is in: itself, unless a test has a world of its own.
+    pub(super) fn here(self: &Arc<Self>) -> Arc<Self> {
+        let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime));
+        let Some(world) = world else { return Arc::clone(self) };
+        let address = Arc::as_ptr(self) as usize;
+        world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities))
     }
 }
 
@@ -93,8 +98,12 @@ fn chores<R: Outcome>(
 ) -> runtime::Chores {
     Arc::new(move |chore| match chore {
         Chore::Tidy => {
-            memory.iter().for_each(|memory| memory.tidy());
-            failures.iter().for_each(|failures| failures.tidy());
+            if let Some(memory) = &memory {
+                memory.tidy();
+            }
+            if let Some(failures) = &failures {
+                failures.tidy();
+            }
             flights.retire_before(clock.now().minus(wait));
         }
         Chore::End => flights.retire_unattended(),

@@ -53,6 +53,15 @@ impl<R: Outcome> CachedFn<R> {
         self.rests_until(key).is_some()
     }
 
+    /// Whether the source of `key` is left alone, so that memory's answer with these dates counts as fresh meanwhile.
+    pub(super) fn lets_rest(&self, key: &str, old: &Dates) -> bool {
+        let until = self.rests_until(key);
+        if let (Some(until), Some(memory)) = (until, &self.memory) {
+            memory.quiet(key, until.min(self.policy.returned_until(old)));
+        }
+        until.is_some()
+    }
+
     /// The error that is given out again for `key`.
     pub(super) fn kept_error(&self, key: &str) -> Option<R::Error> {
         let now = self.now();
@@ -72,7 +81,7 @@ impl<R: Outcome> CachedFn<R> {
             Remembered::Good(value)
             | Remembered::Due(value, _)
             | Remembered::Stale(value, _)
-            | Remembered::LastResort(value) => return Some(value),
+            | Remembered::LastResort(value, _) => return Some(value),
             Remembered::Nothing => {}
         }
         let old = old.filter(|old| self.policy.freshness(&old.dates, self.now()) != Freshness::Expired)?;

@@ -2,7 +2,7 @@
 //! is believed. Not when, and in which order: that is in `cached_fn.rs`.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    error::{LayerError, LayerKind},
+    error::LayerKind,
     invalidated::Invalidated,
     key::Key,
     layers::{Layer, Reading, Removal, memory::Memory},
@@ -137,8 +137,11 @@ impl<R: Outcome> CachedFn<R> {
                     let follows = !private && (inherited.is_some() || *purpose == Purpose::Put);
                     layer.put(key, record, if follows { life.max(self.trace) } else { life }).await
                 }
-                _ if !held && !purpose.replaces() => continue,
-                _ => layer.remove(key, self.trace).await.map(drop),
+                // A new answer that has no life is newer than the one that is there.
+                _ if purpose.replaces() || (*held && matches!(answer.origin, Origin::Body(_))) => {
+                    layer.remove(key, self.trace).await.map(drop)
+                }
+                _ => continue,
             };
             if let Err(error) = &copied {
                 self.layer_failed(layer.kind(), error);
@@ -252,7 +255,7 @@ impl<R: Outcome> CachedFn<R> {
                 }
                 Freshness::Fresh => Remembered::Good(value()),
                 Freshness::Stale => Remembered::Stale(value(), dates),
-                Freshness::LastResort => Remembered::LastResort(value()),
+                Freshness::LastResort => Remembered::LastResort(value(), dates),
                 Freshness::Expired => Remembered::Nothing,
             }
         });
@@ -284,17 +287,6 @@ impl<R: Outcome> CachedFn<R> {
         match self.abilities.clone_error {
             Some(clone) => clone(&error),
             None => super::task::lost(),
-        }
-    }
-
-    pub(super) fn layer_failed(&self, layer: LayerKind, error: &LayerError) {
-        self.counters.layer_failed(layer);
-        if matches!(error, LayerError::TooLarge { .. }) && !self.said_too_large.swap(true, Relaxed) {
-            tracing::warn!(
-                function = %self.scope,
-                error = error as &dyn std::error::Error,
-                "an answer is too large for a layer and is not kept there; this is said once for each function",
-            );
         }
     }
 }

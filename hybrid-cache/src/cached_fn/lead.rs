@@ -1,0 +1,169 @@
+//! Who runs a load: a task of its own, or the task of its caller. The entry of calls and refreshes.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures_core::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use super::{
+    CachedFn,
+    answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
+    task,
+};
+use crate::{flight::Ticket, key::text::KeyText, outcome::Outcome, recursion};
+
+impl<R: Outcome> CachedFn<R> {
+    /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
+    /// that goes away neither stops it nor makes others wait.
+    ///
+    /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
+    pub fn load<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            match this.turn(&key).await {
+                Turn::Answered(answer) => R::join(answer),
+                Turn::Bare => body.await,
+                Turn::Load(ticket, _permit) => this.lead(ticket, key, body, Purpose::Call).await,
+                Turn::Renew(value, renewal) => {
+                    this.renew(renewal, key, body);
+                    R::join(Ok(value))
+                }
+            }
+        })
+    }
+
+    /// The same, with the body in the caller's own task. When the caller goes away, one of those who wait loads.
+    pub fn load_inline<F>(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: F,
+    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            match this.turn(&key).await {
+                Turn::Answered(answer) => R::join(answer),
+                // There is no body to run behind the caller's back: it ends with the call.
+                Turn::Renew(value, _) => R::join(Ok(value)),
+                Turn::Bare => body.await,
+                Turn::Load(ticket, _permit) => this.lead_inline(ticket, key, body, Purpose::Call).await,
+            }
+        })
+    }
+
+    /// Computes the answer anew and stores it, whatever is stored.
+    pub fn refresh<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            if this.runs_bare(&key) {
+                return body.await;
+            }
+            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            this.lead(ticket, key, body, Purpose::Refresh).await
+        })
+    }
+
+    /// The same, with the body in the caller's own task.
+    pub fn refresh_inline<F>(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: F,
+    ) -> Pin<Box<impl Future<Output = R::Output> + use<R, F>>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            if this.runs_bare(&key) {
+                return body.await;
+            }
+            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            this.lead_inline(ticket, key, body, Purpose::Refresh).await
+        })
+    }
+
+    /// Loads a newer answer behind the caller's back.
+    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: KeyText, body: F)
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        let Renewal { ticket, room, old } = renewal;
+        self.counters.refresh_started();
+        let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let _ = task::spawn(async move {
+            let _room = room;
+            // Until this ends, in whatever way: also if its runtime goes away.
+            let _quiet = self.keep_quiet(load.key.lookup(), self.policy.stale_until(&old));
+            if let Some(copies) = Arc::clone(&self).fill(load, body).await {
+                copies.make().await;
+            }
+        });
+    }
+
+    /// Runs a load in a task of its own.
+    async fn lead<F>(
+        self: Arc<Self>,
+        ticket: Ticket<Landed<R>>,
+        key: KeyText,
+        body: F,
+        purpose: Purpose,
+    ) -> R::Output
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        if Handle::try_current().is_err() {
+            return self.lead_inline(ticket, key, body, purpose).await;
+        }
+        let (caller, from_load) = Caller::waiting();
+        let load = self.new_load(ticket, key, purpose, caller);
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let _ = task::spawn(async move {
+            if let Some(copies) = self.fill(load, body).await {
+                copies.make().await;
+            }
+        });
+        task::output::<R>(from_load.await)
+    }
+
+    /// Runs a load in the caller's task.
+    async fn lead_inline<F>(
+        self: Arc<Self>,
+        ticket: Ticket<Landed<R>>,
+        key: KeyText,
+        body: F,
+        purpose: Purpose,
+    ) -> R::Output
+    where
+        F: Future<Output = R::Output>,
+    {
+        let (caller, from_load) = Caller::waiting();
+        let load = self.new_load(ticket, key, purpose, caller);
+        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        if let Some(copies) = self.fill(load, body).await {
+            // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
+            let _ = task::spawn(copies.make());
+        }
+        task::output::<R>(from_load.await)
+    }
+
+    pub(super) fn new_load(
+        &self,
+        ticket: Ticket<Landed<R>>,
+        key: KeyText,
+        purpose: Purpose,
+        caller: Caller<R>,
+    ) -> Load<R> {
+        let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
+        let under_way = self.runtime.loads.begin();
+        Load { ticket, key: key.into_key(&self.scope), purpose, caller, nested, _under_way: under_way }
+    }
+}

@@ -1,0 +1,49 @@
+//! What is said to the log, once for each function.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::CachedFn;
+use crate::{
+    error::{LayerError, LayerKind},
+    outcome::Outcome,
+};
+
+/// What has been said already.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    too_large: AtomicBool,
+    recursive: AtomicBool,
+    no_key: AtomicBool,
+}
+
+impl<R: Outcome> CachedFn<R> {
+    pub(super) fn say_recursive(&self) {
+        if !self.said.recursive.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                "a load of this function needs its own answer; the inner call runs the body without the cache",
+            );
+        }
+    }
+
+    pub(super) fn say_no_key(&self, reason: &str) {
+        if !self.said.no_key.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                reason,
+                "a call is not cached because its arguments have no key; this is said once for each function",
+            );
+        }
+    }
+
+    pub(super) fn layer_failed(&self, layer: LayerKind, error: &LayerError) {
+        self.counters.layer_failed(layer);
+        if matches!(error, LayerError::TooLarge { .. }) && !self.said.too_large.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                error = error as &dyn std::error::Error,
+                "an answer is too large for a layer and is not kept there; this is said once for each function",
+            );
+        }
+    }
+}
