@@ -6,12 +6,14 @@
 use std::{
     borrow::Cow,
     cell::Cell,
+    collections::VecDeque,
+    future::pending,
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-use futures_util::future::join;
+use futures_util::{FutureExt, future::join};
 use hybrid_cache::{DeadlineExceeded, cached};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
@@ -57,6 +59,37 @@ async fn calls_of_one_key_at_the_same_time_run_one_body() {
     assert_eq!(join(asked(&one, 2), asked(&other, 2)).await, (20, 20));
 
     assert_eq!(questions.load(Relaxed), 1);
+}
+
+#[tokio::test]
+async fn when_its_caller_goes_away_one_of_those_who_wait_loads() {
+    const CALLERS: u64 = 300;
+
+    #[cached(layers = "mem", inline, skip(starts, last))]
+    async fn handed_on(starts: &AtomicU64, last: &u64) -> u64 {
+        if starts.fetch_add(1, Relaxed) + 1 < *last {
+            pending::<()>().await;
+        }
+        *last
+    }
+
+    let (starts, last) = (AtomicU64::new(0), CALLERS);
+    let mut callers: VecDeque<_> = (0..CALLERS).map(|_| Box::pin(handed_on(&starts, &last))).collect();
+    for caller in &mut callers {
+        assert!(caller.now_or_never().is_none());
+    }
+    assert_eq!(starts.load(Relaxed), 1);
+
+    for started in 2..CALLERS {
+        callers.pop_front();
+        // A task that never yields is not given everything that is ready.
+        yield_now().await;
+        assert!(callers[0].as_mut().now_or_never().is_none());
+        assert_eq!(starts.load(Relaxed), started);
+    }
+    callers.pop_front();
+    assert_eq!(callers.pop_front().unwrap().await, CALLERS);
+    assert_eq!(starts.load(Relaxed), CALLERS);
 }
 
 #[tokio::test]
