@@ -202,11 +202,10 @@ impl<R: Outcome> CachedFn<R> {
             }
             return self.deliver(load, answer, asked).await;
         }
-        let _room = match self.offer_old(&mut load, &asked) {
-            Offer::Final => return None,
-            Offer::Meanwhile(room) => Some(room),
-            Offer::Nothing => None,
-        };
+        let offer = self.offer_old(&mut load, &asked);
+        if let Offer::Final = offer {
+            return None;
+        }
         match self.run(body, &mut load).await {
             Ok(answer) => self.deliver(load, answer, asked).await,
             Err(failure) => {
@@ -242,7 +241,7 @@ impl<R: Outcome> CachedFn<R> {
                         return asked;
                     }
                     Freshness::Stale | Freshness::LastResort if asked.old.is_none() => {
-                        asked.old = Some(found)
+                        asked.old = Some(found);
                     }
                     _ => {}
                 }
@@ -253,7 +252,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Gives callers the old answer that a byte layer had, where they may have it before a newer one is computed.
-    fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer {
+    fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer<R::Value> {
         let Some(Found { layer, answer, dates }) = &asked.old else { return Offer::Nothing };
         let resting = self.is_resting(load.key.lookup());
         if load.purpose != Purpose::Call || !self.goes_first(dates, resting) {
@@ -268,8 +267,9 @@ impl<R: Outcome> CachedFn<R> {
         };
         self.counters.refresh_started();
         load.caller.give(Ok(Ok(answer.value.clone())));
-        load.ticket.offer(Landed::Value(answer.value.clone()), self.policy.stale_until(dates));
-        Offer::Meanwhile(room)
+        let until = self.policy.stale_until(dates);
+        load.ticket.offer(Landed::Value(answer.value.clone()), until);
+        Offer::Meanwhile(room, self.keep_quiet(load.key.lookup(), until))
     }
 
     /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where

@@ -19,6 +19,8 @@ use crate::{
     runtime::work::UnderWay,
 };
 
+use super::keep::Quiet;
+
 /// What a call is to do that memory could not answer at once.
 pub(super) enum Turn<R: Outcome> {
     /// Return this.
@@ -183,10 +185,10 @@ pub(super) struct Found<V> {
 }
 
 /// What callers were given before a newer answer is computed.
-pub(super) enum Offer {
+pub(super) enum Offer<V: Send + Sync + 'static> {
     Nothing,
-    /// An old answer; a newer one is to be computed behind their backs, for which there is room.
-    Meanwhile(UnderWay),
+    /// An old answer; a newer one is to be computed behind their backs. To be held as long as that takes.
+    Meanwhile(#[expect(dead_code, reason = "held")] UnderWay, #[expect(dead_code, reason = "held")] Quiet<V>),
     /// An old answer, and that is all for now.
     Final,
 }

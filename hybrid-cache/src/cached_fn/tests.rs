@@ -2,6 +2,7 @@
 
 mod invalidation;
 mod layering;
+mod lifecycle;
 mod proof;
 mod sharing;
 mod world;

@@ -186,9 +186,9 @@ impl<V: Send + Sync + 'static> Memory<V> {
         self.peek(key, |entry| entry.set_quiet(until));
     }
 
-    /// Makes the next call that finds the entry of `key` decide anew what may be done with it.
+    /// Lets calls that find the entry of `key` decide for themselves again what may be done with it.
     pub(crate) fn reconsider(&self, key: &str) {
-        self.quiet(key, Timestamp::from_millis(0));
+        self.peek(key, |entry| entry.set_quiet(entry.due_from.min(entry.dates().fresh_until)));
     }
 
     /// Changes the dates of the entry of `key`, which can only shorten its life.

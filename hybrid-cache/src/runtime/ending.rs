@@ -108,7 +108,7 @@ impl fmt::Display for Shutdown {
 const TO_NOTICE: Duration = Duration::from_millis(100);
 
 impl Runtime {
-    async fn shut_down(&self, limit: Duration) -> Shutdown {
+    pub(crate) async fn shut_down(&self, limit: Duration) -> Shutdown {
         let started = Instant::now();
         self.closing.store(true, Relaxed);
         // Half of the time at most: the disk store needs some to close.

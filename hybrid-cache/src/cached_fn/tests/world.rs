@@ -34,7 +34,7 @@ pub(super) type Function<O = Answer, const FALLIBLE: bool = true> =
 pub(super) struct World {
     pub(super) redis: Arc<FakeStore>,
     pub(super) disk: Arc<FakeStore>,
-    runtime: Arc<Runtime>,
+    pub(super) runtime: Arc<Runtime>,
 }
 
 impl World {
@@ -90,8 +90,19 @@ impl World {
     where
         Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
     {
-        let abilities = Abilities::new(Some(Codec::new()), is_none, clone_error);
-        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, &abilities)))
+        self.made(definition, &Abilities::new(Some(Codec::new()), is_none, clone_error))
+    }
+
+    /// Lives as long as the process, as the statics of users do.
+    pub(super) fn made<O, const FALLIBLE: bool>(
+        &self,
+        definition: &Definition,
+        abilities: &Abilities<Returns<O, FALLIBLE>>,
+    ) -> Function<O, FALLIBLE>
+    where
+        Returns<O, FALLIBLE>: Outcome,
+    {
+        Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, abilities)))
     }
 }
 
@@ -114,16 +125,32 @@ pub(super) fn key(text: &str) -> KeyText {
 #[derive(Clone)]
 pub(super) struct Body {
     runs: Arc<AtomicUsize>,
+    /// How many runs have begun and not ended, be it by being dropped.
+    running: Arc<AtomicUsize>,
+    fails: Arc<AtomicBool>,
     gate: Gate,
 }
 
 impl Body {
     pub(super) fn new() -> Self {
-        Self { runs: Arc::default(), gate: Gate::open() }
+        Self::at(Gate::open())
     }
 
     pub(super) fn gated() -> Self {
-        Self { runs: Arc::default(), gate: Gate::closed() }
+        Self::at(Gate::closed())
+    }
+
+    fn at(gate: Gate) -> Self {
+        Self { runs: Arc::default(), running: Arc::default(), fails: Arc::default(), gate }
+    }
+
+    /// Whether runs fail from now on.
+    pub(super) fn fail(&self, fail: bool) {
+        self.fails.store(fail, SeqCst);
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.load(SeqCst)
     }
 
     pub(super) fn runs(&self) -> usize {
@@ -132,23 +159,43 @@ impl Body {
 
     /// One call of `function`, as the expansion makes it.
     pub(super) async fn call(&self, function: Function, text: &str) -> u64 {
+        self.try_call(function, text).await.unwrap()
+    }
+
+    pub(super) async fn try_call(&self, function: Function, text: &str) -> Answer {
         match function.hit(&key(text)) {
-            Some(answer) => answer.unwrap(),
-            None => function.load(key(text), self.run()).await.unwrap(),
+            Some(answer) => answer,
+            None => function.load(key(text), self.run()).await,
         }
     }
 
     pub(super) fn run(&self) -> impl Future<Output = Answer> + Send + use<> {
-        let Self { runs, gate } = self.clone();
+        let Self { runs, running, fails, gate } = self.clone();
         async move {
             let run = runs.fetch_add(1, SeqCst) + 1;
+            let _running = Running::begin(running);
             gate.pass().await;
-            Ok(run as u64)
+            if fails.load(SeqCst) { Err(std::io::Error::other("the source is down")) } else { Ok(run as u64) }
         }
     }
 
     pub(super) fn gate(&self) -> &Gate {
         &self.gate
+    }
+}
+
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    fn begin(running: Arc<AtomicUsize>) -> Self {
+        running.fetch_add(1, SeqCst);
+        Self(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 
