@@ -146,7 +146,6 @@ impl<R: Outcome> CachedFn<R> {
         let (value, renewal) = match self.remembered(key) {
             Remembered::Good(value) => (value, None),
             Remembered::Due(value, dates) => (value, self.begin_renewal(key, dates)),
-            // Without a runtime there is nowhere to refresh it.
             Remembered::Stale(value, dates) if Handle::try_current().is_ok() => {
                 self.counters.answered_stale();
                 (value, self.begin_renewal(key, dates))
@@ -180,7 +179,8 @@ impl<R: Outcome> CachedFn<R> {
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
     /// ago, or has to wait because too many are running.
     fn begin_renewal(&self, key: &str, old: Dates) -> Option<Renewal<R>> {
-        if self.lets_rest(key, &old) {
+        // Without a runtime there is nowhere to refresh it.
+        if self.lets_rest(key, &old) || Handle::try_current().is_err() {
             return None;
         }
         let ticket = self.flights.lead(key, self.now())?;

@@ -76,8 +76,12 @@ impl<R: Outcome> CachedFn<R> {
         if let Some(memory) = &self.memory {
             memory.dropping_later(|| load.ticket.store(|| store(memory)));
         }
+        let newer = match &answer.origin {
+            Origin::Body(_) => true,
+            Origin::Copy(dates, ..) => now < dates.fresh_until,
+        };
         if let Some(failures) = &self.failures
-            && matches!(answer.origin, Origin::Body(_))
+            && newer
         {
             failures.dropping_later(|| load.ticket.store(|| failures.remove(key)));
         }

@@ -126,12 +126,15 @@ impl<R: Outcome> CachedFn<R> {
         let (caller, from_load) = Caller::waiting();
         let load = self.new_load(ticket, key, purpose, caller);
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let _ = task::spawn(async move {
+        let task = task::spawn(async move {
             if let Some(copies) = self.fill(load, body).await {
                 copies.make().await;
             }
         });
-        task::output::<R>(from_load.await)
+        match from_load.await {
+            Ok(loaded) => task::output::<R>(loaded),
+            Err(_) => task::stopped(task).await,
+        }
     }
 
     /// Runs a load in the caller's task.
@@ -152,7 +155,10 @@ impl<R: Outcome> CachedFn<R> {
             // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
             let _ = task::spawn(copies.make());
         }
-        task::output::<R>(from_load.await)
+        match from_load.await {
+            Ok(loaded) => task::output::<R>(loaded),
+            Err(_) => task::lost(),
+        }
     }
 
     pub(super) fn new_load(

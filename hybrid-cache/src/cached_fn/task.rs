@@ -4,7 +4,10 @@ use std::{panic::resume_unwind, time::Duration};
 
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
-use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, JoinHandle},
+};
 use tracing::Instrument;
 
 use super::answer::Loaded;
@@ -35,20 +38,34 @@ pub(super) fn to_the_end<T: Send + 'static>(
             None => lost(),
             Some(task) => match task.await {
                 Ok(done) => done,
-                Err(stopped) => match stopped.try_into_panic() {
-                    Ok(panic) => resume_unwind(panic),
-                    Err(_) => lost(),
-                },
+                Err(error) => ended(error),
             },
         }
     })
 }
 
 /// What a caller returns when its load has ended.
-pub(super) fn output<R: Outcome>(loaded: Result<Loaded<R>, oneshot::error::RecvError>) -> R::Output {
+pub(super) fn output<R: Outcome>(loaded: Loaded<R>) -> R::Output {
     match loaded {
-        Ok(Ok(result)) => R::join(result),
-        Ok(Err(panic)) => resume_unwind(panic),
+        Ok(result) => R::join(result),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Goes on with the panic that ended a task before it had an answer: of a `Clone`, or of a function that the attribute
+/// names.
+pub(super) async fn stopped(task: Option<JoinHandle<()>>) -> ! {
+    if let Some(task) = task
+        && let Err(error) = task.await
+    {
+        ended(error);
+    }
+    lost()
+}
+
+fn ended(error: JoinError) -> ! {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
         Err(_) => lost(),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -48,8 +49,11 @@ impl Alarms {
             self.note_earliest(&waiting);
             due
         };
-        // Not under the lock: a waker may run its task at once, and the task may wait again.
-        due.into_values().for_each(Waker::wake);
+        // Not under the lock: a waker may run its task at once, and the task may wait again. One that panics must neither
+        // keep the others asleep nor stop the clock.
+        for waker in due.into_values() {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 
     fn wait(&self, moment: Timestamp, id: u64, waker: &Waker) {

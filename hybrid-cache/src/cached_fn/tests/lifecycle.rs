@@ -429,6 +429,16 @@ async fn an_error_of_a_load_that_an_invalidation_overtook_is_not_kept() {
     assert_eq!(function.load(key("k"), async { Ok(7) }).await, Ok(7));
 }
 
+#[tokio::test]
+async fn a_panic_of_what_the_attribute_names_goes_to_the_caller() {
+    let world = World::new();
+    let abilities = Abilities::new(None, None, None).cache_if(|_: &u64| panic!("this one"));
+    let function: Function<u64, false> = world.made(&Definition::named("f").layers(MEMORY), &abilities);
+    let panicked = tokio::spawn(function.load(key("k"), async { 1 })).await.unwrap_err().into_panic();
+    assert_eq!(panicked.downcast_ref(), Some(&"this one"));
+    assert_eq!(function.flights.len(), 0);
+}
+
 #[derive(Debug, PartialEq)]
 struct Late(Duration);
 
