@@ -190,24 +190,29 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// **A load**: byte layers, body, memory, answer; then it remains to copy the answer into byte layers.
-    async fn fill<F>(self: Arc<Self>, mut load: Load<R>, body: F) -> Option<Copies<R>>
+    async fn fill<F>(self: Arc<Self>, mut load: Load<R>, body: F) -> Option<Box<Copies<R>>>
     where
         F: Future<Output = R::Output>,
     {
         // Asked in any case: what is stored later must carry the epoch from before the load.
-        let mut asked = self.ask_layers(&load.key, load.purpose).await;
+        // Boxed: most of what a load has to remember, it remembers here, and not all functions have layers.
+        let mut asked = if self.layers.is_empty() {
+            Asked::nobody()
+        } else {
+            Box::pin(self.ask_layers(&load.key, load.purpose)).await
+        };
         if let Some(Found { layer, answer, .. }) = asked.found.take() {
             if load.purpose == Purpose::Call {
                 self.counters.hit(layer);
             }
-            return self.deliver(load, answer, asked).await;
+            return self.deliver(load, answer, asked);
         }
         let offer = self.offer_old(&mut load, &asked);
         if let Offer::Final = offer {
             return None;
         }
         match self.run(body, &mut load).await {
-            Ok(answer) => self.deliver(load, answer, asked).await,
+            Ok(answer) => self.deliver(load, answer, asked),
             Err(failure) => {
                 self.fall_back(load, failure, asked);
                 None
@@ -274,33 +279,31 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where
     /// there is none, the byte layers.
-    async fn deliver(
+    fn deliver(
         self: Arc<Self>,
         mut load: Load<R>,
         answer: Answer<R::Value>,
         asked: Asked<R::Value>,
-    ) -> Option<Copies<R>> {
+    ) -> Option<Box<Copies<R>>> {
         self.remember(&load, &answer);
-        let value = answer.value.clone();
-        if asked.without.is_empty() && (asked.unknown.is_empty() || !load.purpose.replaces()) {
-            load.give(value);
+        let replaces = load.purpose.replaces();
+        if asked.without.is_empty() && (asked.unknown.is_empty() || !replaces) {
+            load.give(answer.value);
             return None;
         }
         // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
         let under_way = self.runtime.copies.begin();
-        if self.memory.is_none() {
-            // Callers wait for these copies, so there cannot be more of them than callers.
-            let copies = Copies { function: self, load, answer, asked, _under_way: under_way };
-            copies.make().await.load.give(value);
-            return None;
+        let precede_answer = self.memory.is_none();
+        if !precede_answer {
+            load.give(answer.value.clone());
+            // What replaces goes on in any case: the old answer must not stay in a slower layer. And where callers wait for
+            // their copies, there cannot be more of them than callers.
+            if under_way.is_none() && !replaces {
+                self.counters.copy_dropped();
+                return None;
+            }
         }
-        load.give(value);
-        // What replaces goes on in any case: the old answer must not stay in a slower layer.
-        if under_way.is_none() && !load.purpose.replaces() {
-            self.counters.copy_dropped();
-            return None;
-        }
-        Some(Copies { function: self, load, answer, asked, _under_way: under_way })
+        Some(Box::new(Copies { function: self, load, answer, asked, precede_answer, _under_way: under_way }))
     }
 
     /// Ends a load without a new answer: with an old one if one is allowed, else with the error or the panic.
@@ -399,8 +402,9 @@ impl<R: Outcome> CachedFn<R> {
             let load = this.new_load(ticket, key, Purpose::Put, Caller::nobody());
             let asked = this.ask_layers(&load.key, load.purpose).await;
             let answer = this.computed(value, Duration::ZERO);
-            let copies = Copies { function: Arc::clone(&this), load, answer, asked, _under_way: None };
-            let copies = copies.make().await;
+            let function = Arc::clone(&this);
+            let copies = Copies { function, load, answer, asked, precede_answer: false, _under_way: None };
+            let copies = Box::new(copies).make().await;
             this.remember(&copies.load, &copies.answer);
         })
     }

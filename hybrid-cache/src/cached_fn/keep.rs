@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use futures_core::future::BoxFuture;
+
 use super::{
     CachedFn,
     answer::{Answer, Asked, Found, Load, Origin, Purpose, Remembered, Target},
@@ -28,15 +30,22 @@ pub(super) struct Copies<R: Outcome> {
     pub(super) load: Load<R>,
     pub(super) answer: Answer<R::Value>,
     pub(super) asked: Asked<R::Value>,
+    /// Whether callers wait for them: where there is no memory to answer from.
+    pub(super) precede_answer: bool,
     /// What `flush` waits for.
     pub(super) _under_way: Option<UnderWay>,
 }
 
 impl<R: Outcome> Copies<R> {
     /// Makes them, one after the other, unless an invalidation forbids it meanwhile.
-    pub(super) async fn make(self) -> Self {
-        self.function.copy(&self).await;
-        self
+    pub(super) fn make(mut self: Box<Self>) -> BoxFuture<'static, Box<Self>> {
+        Box::pin(async move {
+            self.function.copy(&self).await;
+            if self.precede_answer {
+                self.load.give(self.answer.value.clone());
+            }
+            self
+        })
     }
 }
 

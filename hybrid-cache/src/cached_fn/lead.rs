@@ -99,14 +99,14 @@ impl<R: Outcome> CachedFn<R> {
         self.counters.refresh_started();
         let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let _ = task::spawn(async move {
+        let _ = task::spawn(Box::pin(async move {
             let _room = room;
             // Until this ends, in whatever way: also if its runtime goes away.
             let _quiet = self.keep_quiet(load.key.lookup(), self.policy.stale_until(&old));
             if let Some(copies) = Arc::clone(&self).fill(load, body).await {
                 copies.make().await;
             }
-        });
+        }));
     }
 
     /// Runs a load in a task of its own.
@@ -121,16 +121,16 @@ impl<R: Outcome> CachedFn<R> {
         F: Future<Output = R::Output> + Send + 'static,
     {
         if Handle::try_current().is_err() {
-            return self.lead_inline(ticket, key, body, purpose).await;
+            return Box::pin(self.lead_inline(ticket, key, body, purpose)).await;
         }
         let (caller, from_load) = Caller::waiting();
         let load = self.new_load(ticket, key, purpose, caller);
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let task = task::spawn(async move {
+        let task = task::spawn(Box::pin(async move {
             if let Some(copies) = self.fill(load, body).await {
                 copies.make().await;
             }
-        });
+        }));
         match from_load.await {
             Ok(loaded) => task::output::<R>(loaded),
             Err(_) => task::stopped(task).await,
@@ -151,9 +151,11 @@ impl<R: Outcome> CachedFn<R> {
         let (caller, from_load) = Caller::waiting();
         let load = self.new_load(ticket, key, purpose, caller);
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        if let Some(copies) = self.fill(load, body).await {
+        match self.fill(load, body).await {
+            Some(copies) if copies.precede_answer => drop(copies.make().await),
             // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
-            let _ = task::spawn(copies.make());
+            Some(copies) => drop(task::spawn(copies.make())),
+            None => {}
         }
         match from_load.await {
             Ok(loaded) => task::output::<R>(loaded),

@@ -18,9 +18,9 @@ use crate::{clock::Clock, flight::Doom, outcome::Outcome, testing::current};
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 /// Runs `work` in a task of its own, in the world and the span of its caller. Dropped where there is no tokio runtime.
-pub(super) fn spawn<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Option<JoinHandle<T>> {
+///
+/// Boxed, so that what is moved about is small, and that tokio's task is compiled once and not for every function.
+pub(super) fn spawn<T: Send + 'static>(work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
     let runtime = Handle::try_current().ok()?;
     Some(runtime.spawn(current::inherit(current::world(), work).in_current_span()))
 }
@@ -34,7 +34,7 @@ pub(super) fn to_the_end<T: Send + 'static>(
         if Handle::try_current().is_err() {
             return work.await;
         }
-        match spawn(work) {
+        match spawn(Box::pin(work)) {
             None => lost(),
             Some(task) => match task.await {
                 Ok(done) => done,

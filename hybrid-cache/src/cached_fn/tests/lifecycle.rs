@@ -367,8 +367,8 @@ async fn an_answer_that_is_refused_is_returned_and_leaves_a_stale_one_in_its_pla
 async fn an_answer_may_ask_for_a_shorter_life_but_not_for_a_longer_one() {
     for (asked, life) in [(7, 7), (0, 0), (1_000, 100)] {
         let world = World::new();
-        let abilities =
-            Abilities::new(Some(Codec::new()), None, None).ttl_by(|seconds: &u64| SECOND * *seconds as u32);
+        let abilities = Abilities::new(Some(Codec::new()), None, None)
+            .ttl_by(|seconds: &u64| Duration::from_secs(*seconds));
         let function: Function<u64, false> =
             world.made(&Definition::named("f").layers(ALL).ttl(TTL), &abilities);
         function.load(key("k"), async move { asked }).await;
