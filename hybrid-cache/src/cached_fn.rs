@@ -92,7 +92,12 @@ impl<R: Outcome> CachedFn<R> {
     #[must_use]
     #[inline]
     pub fn hit(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
-        if current::in_use() { self.here().hit_here(key) } else { self.hit_here(key) }
+        if current::in_use() { self.hit_in_world(key) } else { self.hit_here(key) }
+    }
+
+    #[cold]
+    fn hit_in_world(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
+        self.here().hit_here(key)
     }
 
     #[inline]

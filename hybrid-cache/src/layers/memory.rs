@@ -57,22 +57,23 @@ pub(crate) struct Memory<V> {
     next_id: AtomicU64,
 }
 
-/// An answer in memory.
+/// An answer in memory. In this order, so that what a hit looks at lies together, behind the key.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
+    /// Until then, in milliseconds, a call that finds this entry returns it and has nothing else to decide.
+    quiet_until: AtomicU64,
+    epoch: u64,
+    /// The report tick in which moka was last told of a read.
+    reported: AtomicU32,
+    id: u64,
     /// From when on it may be due for a refresh; at the latest when its life ends.
     pub(crate) due_from: Timestamp,
     computed_at: Timestamp,
     // In milliseconds; these change when the answer is expired by hand.
     fresh_until: AtomicU64,
     kept_until: AtomicU64,
-    /// Until then, in milliseconds, a call that finds this entry returns it and has nothing else to decide.
-    quiet_until: AtomicU64,
-    id: u64,
-    epoch: u64,
-    /// The report tick in which moka was last told of a read.
-    reported: AtomicU32,
 }
 
 impl<V> Entry<V> {
