@@ -246,6 +246,10 @@ impl<R: Outcome> CachedFn<R> {
                 && let Some(found) = self.trust(layer.kind(), record, key, &current)
             {
                 match self.policy.freshness(&found.dates, self.now()) {
+                    // Where there is memory, its copy will be found to be due. Slower layers' copies may live longer.
+                    Freshness::Fresh if self.memory.is_none() && self.is_due(&found) => {
+                        asked.old.get_or_insert(found);
+                    }
                     Freshness::Fresh if self.serves(purpose, &found) => {
                         asked.found = Some(found);
                         return asked;
@@ -261,7 +265,7 @@ impl<R: Outcome> CachedFn<R> {
         asked
     }
 
-    /// Gives callers the old answer that a byte layer had, where they may have it before a newer one is computed.
+    /// Gives callers the old answer (or one that is due for a refresh) that a byte layer had, where they may have it before a newer one is computed.
     fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer<R::Value> {
         let Some(Found { layer, answer, dates }) = &asked.old else { return Offer::Nothing };
         let resting = self.is_resting(load.key.lookup());
@@ -269,7 +273,9 @@ impl<R: Outcome> CachedFn<R> {
             return Offer::Nothing;
         }
         self.counters.hit(*layer);
-        self.counters.answered_stale();
+        if self.policy.freshness(dates, self.now()) != Freshness::Fresh {
+            self.counters.answered_stale();
+        }
         self.remember(load, answer);
         let Some(room) = (!resting).then(|| self.room_for_refresh()).flatten() else {
             load.give(answer.value.clone());

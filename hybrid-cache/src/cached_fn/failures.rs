@@ -92,9 +92,9 @@ impl<R: Outcome> CachedFn<R> {
     /// Whether an old copy with these dates is returned before a newer answer is computed.
     pub(super) fn goes_first(&self, dates: &Dates, resting: bool) -> bool {
         match self.policy.freshness(dates, self.now()) {
-            Freshness::Stale => true,
+            Freshness::Fresh | Freshness::Stale => true,
             Freshness::LastResort => resting,
-            Freshness::Fresh | Freshness::Expired => false,
+            Freshness::Expired => false,
         }
     }
 

@@ -249,6 +249,12 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
+    /// Whether a fresh answer that a byte layer has is due for a refresh.
+    pub(super) fn is_due(&self, Found { answer, dates, .. }: &Found<R::Value>) -> bool {
+        let due_from = self.policy.due_from(dates, dates.computed_at, answer.load_time);
+        self.policy.is_due(dates, due_from, self.now(), fastrand::f64())
+    }
+
     fn dates(&self, layer: LayerKind, answer: &Answer<R::Value>, now: Timestamp) -> Option<Dates> {
         match &answer.origin {
             Origin::Body(life) => self.policy.computed(layer, *life),

@@ -267,6 +267,26 @@ async fn an_answer_is_refreshed_ahead_of_its_end_once_and_behind_the_callers_bac
 }
 
 #[tokio::test]
+async fn without_memory_a_call_that_finds_a_due_answer_has_it_refreshed_too() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.defined(&Definition::named("f").layers(BYTES).ttl(TTL).refresh_ahead(0.8));
+    body.call(function, "k").await;
+    world.advance(79 * SECOND);
+    body.call(function, "k").await;
+    settle().await;
+    assert_eq!(body.runs(), 1);
+    world.advance(SECOND);
+    let slow = Body::gated();
+    assert_eq!(join_all((0..20).map(|_| slow.call(function, "k"))).await, [1; 20]);
+    assert_eq!((slow.runs(), function.stats().refreshes(), function.stats().stale_answers()), (1, 1, 0));
+    slow.gate().let_everybody_pass();
+    settle().await;
+    world.advance(79 * SECOND);
+    body.call(function, "k").await;
+    assert_eq!((slow.runs(), body.runs()), (1, 1), "the new one is there, and is not due");
+}
+
+#[tokio::test]
 async fn a_refresh_takes_what_another_process_has_computed_meanwhile() {
     let (world, body) = (World::new(), Body::new());
     let definition = stale(MEMORY_AND_REDIS);
