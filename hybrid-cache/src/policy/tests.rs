@@ -61,6 +61,14 @@ fn after_its_life_an_answer_is_stale_and_then_a_last_resort() {
 }
 
 #[test]
+fn what_is_kept_for_a_shorter_time_is_gone_when_that_is_over() {
+    let policy = Policy { stale: seconds(5), stale_if_error: seconds(60), ..policy(10) };
+    let dates = Dates { kept_until: at(112), ..dates(100, 110) };
+    let freshness = |second| policy.freshness(&dates, at(second));
+    assert_eq!([109, 111, 112].map(freshness), [Freshness::Fresh, Freshness::Stale, Freshness::Expired]);
+}
+
+#[test]
 fn an_answer_lives_no_longer_than_it_may_itself() {
     let fresh_until = |ttl, limit| {
         policy(ttl).computed(LayerKind::Redis, life(seconds(limit))).map(|dates| dates.fresh_until)

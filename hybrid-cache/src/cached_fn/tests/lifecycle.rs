@@ -144,7 +144,9 @@ async fn the_pause_after_a_failure_does_not_lengthen_an_answers_time() {
         settle().await;
         world.advance(TTL);
         body.fail(true);
-        assert_eq!(body.call(function, "k").await, 1);
+        for _ in 0..2 {
+            assert_eq!(body.call(function, "k").await, 1);
+        }
         world.advance(5 * SECOND);
         assert!(body.try_call(function, "k").await.is_err(), "with {layers:?}");
     }
