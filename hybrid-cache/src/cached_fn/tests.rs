@@ -1,8 +1,10 @@
 //! The order of events, with stores and a clock that the tests hold in their hands.
 
+mod gate;
 mod invalidation;
 mod layering;
 mod lifecycle;
 mod proof;
 mod sharing;
+mod store;
 mod world;

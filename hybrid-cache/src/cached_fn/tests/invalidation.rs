@@ -1,9 +1,14 @@
 //! The promise: a call that begins after `invalidate` returned never gets, and never leaves behind, what was read before.
 
+use std::time::Duration;
+
 use futures_util::poll;
 
-use super::world::{ALL, BYTES, Body, Gate, MEMORY, World, key, settle};
-use crate::{error::LayerKind, invalidated::Forgotten};
+use super::{
+    gate::Gate,
+    world::{ALL, BYTES, Body, MEMORY, TTL, World, key, settle},
+};
+use crate::{definition::Definition, error::LayerKind, invalidated::Forgotten};
 
 #[tokio::test]
 async fn an_invalidated_answer_is_computed_anew() {
@@ -64,7 +69,7 @@ async fn an_invalidation_beats_a_copy_from_a_slower_layer_that_is_being_made() {
     let function = world.function(ALL);
     body.call(function, "k").await;
     settle().await;
-    world.advance(super::world::TTL / 2);
+    world.advance(TTL / 2);
     forget_in_memory(function);
     let slow = Gate::closed();
     *world.redis.after_get.lock().unwrap() = slow.clone();

@@ -1,27 +1,24 @@
-//! A runtime with a clock that stands still and with stores that fail, or stand still, on demand.
+//! A runtime with a clock that stands still, and bodies that wait or fail on demand.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
 
-use futures_core::future::BoxFuture;
-use tokio::sync::Semaphore;
-
+use super::{gate::Gate, store::FakeStore};
 use crate::{
     cached_fn::CachedFn,
     clock::{Clock, Timestamp},
     config::{Environment, Settings, builder::builder},
     definition::{Abilities, Definition},
-    error::{LayerError, LayerKind},
-    key::{Key, text::KeyText, writer::KeyWriter},
-    layers::{Layer, Reading, Removal},
+    error::LayerKind,
+    key::{text::KeyText, writer::KeyWriter},
+    layers::Layer,
     outcome::{CloneError, IsNone, Outcome, Returns},
-    record::{self, codec::Codec},
+    record::codec::Codec,
     runtime::Runtime,
 };
 
@@ -49,6 +46,23 @@ impl World {
     /// Another process that uses the same Redis and, later, the same disk.
     pub(super) fn with_the_same_stores(&self) -> Self {
         Self::of(settings(true), Arc::clone(&self.redis), Arc::clone(&self.disk))
+    }
+
+    /// This process after a restart, at once: the same stores, the same time, nothing in memory.
+    pub(super) fn restarted(&self) -> Self {
+        let restarted = self.with_the_same_stores();
+        restarted.advance(self.now().since(restarted.now()));
+        restarted
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.runtime.clock.now()
+    }
+
+    /// Whether no load and no copy is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let Runtime { loads, refreshes, copies, .. } = &*self.runtime;
+        loads.count() + refreshes.count() + copies.count() == 0
     }
 
     /// Another process on another machine: the same Redis, a disk of its own.
@@ -199,206 +213,9 @@ impl Drop for Running {
     }
 }
 
-/// Holds up whoever comes by while it is closed.
-#[derive(Clone, Debug)]
-pub(super) struct Gate {
-    passes: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Gate {
-    pub(super) fn open() -> Self {
-        let gate = Self::closed();
-        gate.let_everybody_pass();
-        gate
-    }
-
-    pub(super) fn closed() -> Self {
-        Self { passes: Arc::new(Semaphore::new(0)), waiting: Arc::default() }
-    }
-
-    pub(super) fn let_everybody_pass(&self) {
-        self.passes.add_permits(1 << 20);
-    }
-
-    /// Until somebody stands at the closed gate.
-    pub(super) async fn reached(&self) {
-        while self.waiting.load(SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    pub(super) async fn pass(&self) {
-        self.waiting.fetch_add(1, SeqCst);
-        self.passes.acquire().await.unwrap().forget();
-        self.waiting.fetch_sub(1, SeqCst);
-    }
-}
-
 /// Lets everything that can go on in other tasks go on.
 pub(super) async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
-    }
-}
-
-/// A store in a map, which fails or stands still on demand.
-#[derive(Debug)]
-pub(super) struct FakeStore {
-    kind: LayerKind,
-    records: Mutex<HashMap<String, Vec<u8>>>,
-    lives: Mutex<HashMap<String, Duration>>,
-    epoch: AtomicU64,
-    down: AtomicBool,
-    unreadable: AtomicBool,
-    full: AtomicBool,
-    gets: AtomicUsize,
-    /// Between reading and answering.
-    pub(super) after_get: Mutex<Gate>,
-    /// Between being asked to store and storing.
-    pub(super) before_put: Mutex<Gate>,
-}
-
-impl FakeStore {
-    fn new(kind: LayerKind) -> Arc<Self> {
-        Arc::new(Self {
-            kind,
-            records: Mutex::default(),
-            lives: Mutex::default(),
-            epoch: AtomicU64::new(1),
-            down: AtomicBool::new(false),
-            unreadable: AtomicBool::new(false),
-            full: AtomicBool::new(false),
-            gets: AtomicUsize::new(0),
-            after_get: Mutex::new(Gate::open()),
-            before_put: Mutex::new(Gate::open()),
-        })
-    }
-
-    pub(super) fn go_down(&self) {
-        self.down.store(true, SeqCst);
-    }
-
-    pub(super) fn come_back(&self) {
-        self.down.store(false, SeqCst);
-    }
-
-    /// Whether there is a value; a void is none.
-    pub(super) fn holds(&self, function: Function, text: &str) -> bool {
-        let records = self.records.lock().unwrap();
-        records.get(function.key(key(text)).as_str()).is_some_and(|record| *record.get(3).unwrap() == 1)
-    }
-
-    pub(super) fn life_of(&self, function: Function, text: &str) -> Duration {
-        self.lives.lock().unwrap()[function.key(key(text)).as_str()]
-    }
-
-    pub(super) fn gets(&self) -> usize {
-        self.gets.load(SeqCst)
-    }
-
-    /// As if every record had expired: the store remembers epochs and nothing else.
-    pub(super) fn forget_everything(&self) {
-        self.records.lock().unwrap().clear();
-    }
-
-    /// As if the values had expired by their own dates, or were damaged: their generations are still there.
-    pub(super) fn forget_values(&self) {
-        self.damage(|record| record.truncate(36));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.lock().unwrap().is_empty()
-    }
-
-    /// Whether reads fail from now on, while everything else works.
-    pub(super) fn refuse_reads(&self, refuse: bool) {
-        self.unreadable.store(refuse, SeqCst);
-    }
-
-    /// From now on answers do not fit.
-    pub(super) fn take_nothing_larger(&self) {
-        self.full.store(true, SeqCst);
-    }
-
-    /// Changes the stored bytes of every record.
-    pub(super) fn damage(&self, change: impl Fn(&mut Vec<u8>)) {
-        self.records.lock().unwrap().values_mut().for_each(change);
-    }
-
-    fn up(&self) -> Result<(), LayerError> {
-        if self.down.load(SeqCst) { Err(LayerError::Resting { layer: self.kind }) } else { Ok(()) }
-    }
-
-    /// The gate as it is now; the lock is not held while somebody waits there.
-    fn gate(gate: &Mutex<Gate>) -> Gate {
-        gate.lock().unwrap().clone()
-    }
-}
-
-impl Layer for FakeStore {
-    fn kind(&self) -> LayerKind {
-        self.kind
-    }
-
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
-        Box::pin(async move {
-            self.gets.fetch_add(1, SeqCst);
-            self.up()?;
-            if self.unreadable.load(SeqCst) {
-                return Err(LayerError::Resting { layer: self.kind });
-            }
-            let record = self.records.lock().unwrap().get(key.as_str()).cloned();
-            let reading = Reading { record, epoch: self.epoch.load(SeqCst) };
-            Self::gate(&self.after_get).pass().await;
-            Ok(reading)
-        })
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        record: Vec<u8>,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<(), LayerError>> {
-        Box::pin(async move {
-            self.up()?;
-            if self.full.load(SeqCst) {
-                return Err(LayerError::TooLarge { layer: self.kind, bytes: record.len(), limit: 0 });
-            }
-            Self::gate(&self.before_put).pass().await;
-            self.records.lock().unwrap().insert(key.to_string(), record);
-            self.lives.lock().unwrap().insert(key.to_string(), life);
-            Ok(())
-        })
-    }
-
-    fn remove<'a>(&'a self, key: &'a Key, trace: Duration) -> BoxFuture<'a, Result<Removal, LayerError>> {
-        Box::pin(async move {
-            self.up()?;
-            let mut records = self.records.lock().unwrap();
-            records.remove(key.as_str());
-            if self.kind == LayerKind::Redis && !trace.is_zero() {
-                records.insert(key.to_string(), record::void());
-                self.lives.lock().unwrap().insert(key.to_string(), trace);
-            }
-            Ok(Removal::Done)
-        })
-    }
-
-    fn remove_all<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Removal, LayerError>> {
-        Box::pin(async move {
-            self.up()?;
-            self.epoch.fetch_add(1, SeqCst);
-            Ok(Removal::Done)
-        })
-    }
-
-    fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {
-        Box::pin(async { Ok(()) })
     }
 }
