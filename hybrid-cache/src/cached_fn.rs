@@ -347,16 +347,21 @@ impl<R: Outcome> CachedFn<R> {
             let key = key.into_key(&this.scope);
             let doom = this.flights.doom(key.lookup());
             task::settled(&doom).await;
-            let mut invalidated = Invalidated::nowhere();
-            // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy
-            // ends there.
-            for layer in &this.layers {
-                invalidated.set(layer.kind(), layer.remove(&key, this.trace).await);
-            }
-            this.forget(&doom, |memory| memory.remove(key.lookup()), |failed| failed.remove(key.lookup()));
-            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
-            invalidated
+            this.forget_everywhere(&doom, &key).await
         })
+    }
+
+    /// What an invalidation does once it has doomed the flights.
+    async fn forget_everywhere(&self, doom: &Doom<Landed<R>>, key: &Key) -> Invalidated {
+        let mut invalidated = Invalidated::nowhere();
+        // Shared layer first: a reader could otherwise copy the old value back from it. Memory last, as every copy ends
+        // there.
+        for layer in &self.layers {
+            invalidated.set(layer.kind(), layer.remove(key, self.trace).await);
+        }
+        self.forget(doom, |memory| memory.remove(key.lookup()), |failed| failed.remove(key.lookup()));
+        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        invalidated
     }
 
     /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
@@ -415,8 +420,13 @@ impl<R: Outcome> CachedFn<R> {
             let answer = this.computed(value, Duration::ZERO);
             let function = Arc::clone(&this);
             let copies = Copies { function, load, answer, asked, precede_answer: false, _under_way: None };
-            let copies = Box::new(copies).make().await;
-            this.remember(&copies.load, &copies.answer);
+            let Copies { load, answer, .. } = *Box::new(copies).make().await;
+            this.remember(&load, &answer);
+            // Another one that goes on at the same time forbids it to store, and may be far from having forgotten the old
+            // answer itself.
+            if load.ticket.is_doomed() {
+                this.forget_everywhere(&doom, &load.key).await;
+            }
         })
     }
 

@@ -237,6 +237,26 @@ async fn a_refresh_computes_anew_and_replaces_what_is_stored() {
     }
 }
 
+#[tokio::test]
+async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
+    for layers in [ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        body.call(function, "k").await;
+        settle().await;
+        let slow = Gate::closed();
+        *world.redis.after_get.lock().unwrap() = slow.clone();
+        let putting = tokio::spawn(function.put(key("k"), 77));
+        slow.reached().await;
+        // So long that it is retired: what it would store might be older than what others have stored meanwhile.
+        world.advance(Duration::from_secs(31));
+        world.tidy();
+        slow.let_everybody_pass();
+        putting.await.unwrap();
+        assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
+    }
+}
+
 /// As if moka had evicted everything.
 fn forget_in_memory(function: super::world::Function) {
     if let Some(memory) = &function.memory {
