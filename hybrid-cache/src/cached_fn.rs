@@ -392,7 +392,8 @@ impl<R: Outcome> CachedFn<R> {
             let doom = this.flights.doom(key.lookup());
             task::settled(&doom).await;
             // In the same order, for the same reasons.
-            let mut invalidated = this.expire_in_layers(&key).await;
+            let ticket = doom.ticket_to_redate(key.lookup(), this.now());
+            let mut invalidated = this.expire_in_layers(&key, &ticket).await;
             let now = this.now();
             let redate = |dates: &Dates| this.policy.expired(dates, now);
             this.forget(

@@ -194,10 +194,14 @@ impl<A> Flights<A> {
     }
 
     fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
-        let all_doomed = table.dooms > 0;
+        let all_dooms = table.dooms;
         let key: Arc<str> = Arc::from(key);
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
-        let born_doomed = start != Start::Exempt && (all_doomed || slot.dooms > 0);
+        let born_doomed = match start {
+            Start::Joinable | Start::Alone => all_dooms + slot.dooms > 0,
+            Start::ExemptFromOne => all_dooms + slot.dooms > 1,
+            Start::Exempt => false,
+        };
         let flight = Arc::new(Flight {
             since: now,
             doomed: AtomicBool::new(born_doomed),
@@ -221,6 +225,8 @@ enum Start {
     Alone,
     /// Nobody waits for it, and the invalidations that are running do not doom it: it is newer than they are.
     Exempt,
+    /// Nobody waits for it, and one of the invalidations that are running does not doom it: that is what it is part of.
+    ExemptFromOne,
 }
 
 impl<A> Flight<A> {
@@ -415,6 +421,12 @@ impl<A> Doom<A> {
     /// A ticket to store a value that is newer than this invalidation. A later invalidation dooms it as any other.
     pub(crate) fn ticket(&self, key: &str, now: Timestamp) -> Ticket<A> {
         self.flights.take_off(&mut lock(&self.flights.table), key, now, Start::Exempt)
+    }
+
+    /// A ticket to put back what was stored before this invalidation, with other dates. Another one, later or under way,
+    /// dooms it: that has forgotten what is put back, or is about to.
+    pub(crate) fn ticket_to_redate(&self, key: &str, now: Timestamp) -> Ticket<A> {
+        self.flights.take_off(&mut lock(&self.flights.table), key, now, Start::ExemptFromOne)
     }
 }
 

@@ -10,11 +10,12 @@ use futures_core::future::BoxFuture;
 
 use super::{
     CachedFn,
-    answer::{Answer, Asked, Found, Load, Origin, Purpose, Remembered, Target},
+    answer::{Answer, Asked, Found, Landed, Load, Origin, Purpose, Remembered, Target},
 };
 use crate::{
     clock::Timestamp,
     error::LayerKind,
+    flight::Ticket,
     invalidated::Invalidated,
     key::Key,
     layers::{Layer, Reading, Removal, memory::Memory},
@@ -168,7 +169,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Ends the life of what the byte layers hold: an invalidation that leaves the value, for what comes after its life.
-    pub(super) async fn expire_in_layers(&self, key: &Key) -> Invalidated {
+    pub(super) async fn expire_in_layers(&self, key: &Key, ticket: &Ticket<Landed<R>>) -> Invalidated {
         // All are read before one is written: what a copy on disk proves itself with stands in the shared layer.
         let mut shared = None;
         let mut readings = Vec::new();
@@ -190,7 +191,7 @@ impl<R: Outcome> CachedFn<R> {
                     let shared_epoch =
                         shared.map(|shared| shared.epoch).filter(|_| !layer.kind().is_shared());
                     let marks = Marks { generation, epoch, shared_epoch };
-                    self.redate(layer, key, &marks, &found).await
+                    self.redate(layer, key, ticket, &marks, &found).await
                 }
                 Some((_, Some(None))) | None => false,
             };
@@ -200,21 +201,24 @@ impl<R: Outcome> CachedFn<R> {
         invalidated
     }
 
-    /// Puts a record back with its life at an end; `false` if that could not be done.
+    /// Puts a record back with its life at an end; `false` if that could not be done, or if an invalidation forbids it.
     async fn redate(
         &self,
         layer: &Arc<dyn Layer>,
         key: &Key,
+        ticket: &Ticket<Landed<R>>,
         marks: &Marks,
         Found { answer, dates, .. }: &Found<R::Value>,
     ) -> bool {
         let Origin::Copy(_, _, payload) = &answer.origin else { return false };
+        let Some(_copying) = ticket.begin_copy() else { return false };
         let now = self.now();
         let dates = self.policy.expired(dates, now);
         let left = dates.kept_until.since(now);
         let life = if layer.kind().is_shared() { left.max(self.trace) } else { left };
         let record = self.records.seal(key, marks, &dates, answer.load_time, payload);
-        !left.is_zero() && layer.put(key, record, life).await.is_ok()
+        // As with other copies, an invalidation that could not wait any longer relies on its being taken back.
+        !left.is_zero() && layer.put(key, record, life).await.is_ok() && !ticket.is_doomed()
     }
 
     /// What a record holds, if it is ours and of this key. Whether its life is over is not asked here.

@@ -257,6 +257,52 @@ async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
     }
 }
 
+#[tokio::test]
+async fn what_is_invalidated_while_it_is_being_expired_is_not_put_back() {
+    for put_back in [false, true] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.defined(&Definition::named("f").layers(ALL).ttl(TTL).stale(TTL));
+        body.call(function, "k").await;
+        settle().await;
+        let slow = Gate::closed();
+        let gate = if put_back { &world.redis.before_put } else { &world.redis.after_get };
+        *gate.lock().unwrap() = slow.clone();
+        let expiring = tokio::spawn(function.expire(key("k")));
+        slow.reached().await;
+        *gate.lock().unwrap() = Gate::open();
+
+        let invalidation = tokio::spawn(function.invalidate(key("k")));
+        settle().await;
+        slow.let_everybody_pass();
+        invalidation.await.unwrap().strict().unwrap();
+        expiring.await.unwrap();
+
+        assert_eq!(function.peek(key("k")).await, None, "it was being put back: {put_back}");
+        assert!(!world.redis.holds(function, "k") && !world.disk.holds(function, "k"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_expired_while_it_is_being_invalidated_is_not_put_back() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.defined(&Definition::named("f").layers(ALL).ttl(TTL).stale(TTL));
+    body.call(function, "k").await;
+    settle().await;
+    let (removing, reading) = (Gate::closed(), Gate::closed());
+    *world.redis.around_removal.lock().unwrap() = removing.clone();
+    *world.redis.after_get.lock().unwrap() = reading.clone();
+    let invalidation = tokio::spawn(function.invalidate(key("k")));
+    removing.reached().await;
+    let expiring = tokio::spawn(function.expire(key("k")));
+    reading.reached().await;
+    removing.let_everybody_pass();
+    invalidation.await.unwrap().strict().unwrap();
+    reading.let_everybody_pass();
+    expiring.await.unwrap();
+    assert_eq!(function.peek(key("k")).await, None);
+    assert!(!world.redis.holds(function, "k") && !world.disk.holds(function, "k"));
+}
+
 /// As if moka had evicted everything.
 fn forget_in_memory(function: super::world::Function) {
     if let Some(memory) = &function.memory {
