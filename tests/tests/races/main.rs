@@ -1,0 +1,10 @@
+//! What goes wrong in other caches when calls, loads, failures and invalidations meet at the wrong moment, as programs
+//! against the public API. Each runs for every set of layers, in worlds of their own, with stores that stand in for Redis
+//! and disk; `tests/processes` does the like with real ones.
+
+mod failures;
+mod invalidation;
+mod runtimes;
+mod source;
+mod storms;
+mod vanishing;
