@@ -1,5 +1,6 @@
 //! The order of events, with stores and a clock that the tests hold in their hands.
 
+mod ages;
 mod gate;
 mod histories;
 mod invalidation;

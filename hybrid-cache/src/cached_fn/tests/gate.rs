@@ -14,7 +14,7 @@ pub(super) struct Gate {
     passes: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     /// How long whoever passes takes, where that is left to chance.
-    delays: Option<Arc<Mutex<Rng>>>,
+    delays: Option<(Arc<Mutex<Rng>>, u32)>,
 }
 
 impl Gate {
@@ -28,9 +28,9 @@ impl Gate {
         Self { passes: Arc::new(Semaphore::new(0)), waiting: Arc::default(), delays: None }
     }
 
-    /// Open, but whoever passes takes a random time; the same for the same `seed`.
-    pub(super) fn sluggish(seed: u64) -> Self {
-        Self { delays: Some(Arc::new(Mutex::new(Rng::with_seed(seed)))), ..Self::open() }
+    /// Open, but whoever passes takes a random time, up to `longest`; the same for the same `seed`.
+    pub(super) fn sluggish(seed: u64, longest: u32) -> Self {
+        Self { delays: Some((Arc::new(Mutex::new(Rng::with_seed(seed))), longest)), ..Self::open() }
     }
 
     pub(super) fn let_everybody_pass(&self) {
@@ -48,9 +48,9 @@ impl Gate {
         self.waiting.fetch_add(1, SeqCst);
         self.passes.acquire().await.unwrap().forget();
         self.waiting.fetch_sub(1, SeqCst);
-        if let Some(delays) = &self.delays {
+        if let Some((delays, longest)) = &self.delays {
             // Often none at all: then whole operations happen between two steps of others.
-            let yields = { delays.lock().unwrap().u32(..9).saturating_sub(3) };
+            let yields = { delays.lock().unwrap().u32(..longest * 3 / 2).saturating_sub(longest / 2) };
             yield_times(yields).await;
         }
     }

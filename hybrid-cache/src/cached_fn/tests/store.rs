@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use fastrand::Rng;
 use futures_core::future::BoxFuture;
 
 use super::{
@@ -89,10 +90,11 @@ impl FakeStore {
         *self.removals.lock().unwrap() = Some(Vec::new());
     }
 
-    /// From now on every operation takes a random time.
+    /// From now on every operation takes a random time, some kinds of them longer than others.
     pub(super) fn be_sluggish(&self, seed: u64) {
-        for (n, gate) in [&self.after_get, &self.before_put, &self.around_removal].into_iter().enumerate() {
-            *gate.lock().unwrap() = Gate::sluggish(seed.wrapping_add(n as u64));
+        let mut rng = Rng::with_seed(seed);
+        for gate in [&self.after_get, &self.before_put, &self.around_removal] {
+            *gate.lock().unwrap() = Gate::sluggish(rng.u64(..), [2, 6, 30][rng.usize(..3)]);
         }
     }
 
@@ -167,7 +169,7 @@ impl FakeStore {
         })
     }
 
-    fn is_down(&self) -> bool {
+    pub(super) fn is_down(&self) -> bool {
         self.down.load(SeqCst)
     }
 

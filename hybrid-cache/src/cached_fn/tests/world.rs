@@ -48,11 +48,10 @@ impl World {
         Self::of(settings(true), Arc::clone(&self.redis), Arc::clone(&self.disk))
     }
 
-    /// This process after a restart, at once: the same stores, the same time, nothing in memory.
+    /// This process after a restart, at once: the same stores, the same clock, nothing in memory.
     pub(super) fn restarted(&self) -> Self {
-        let restarted = self.with_the_same_stores();
-        restarted.advance(self.now().since(restarted.now()));
-        restarted
+        let (redis, disk) = (Arc::clone(&self.redis), Arc::clone(&self.disk));
+        Self::at(self.runtime.clock.clone(), settings(true), redis, disk)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -71,7 +70,10 @@ impl World {
     }
 
     fn of(settings: Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
-        let clock = Clock::manual(Timestamp::from_millis(1_000_000_000));
+        Self::at(Clock::manual(Timestamp::from_millis(1_000_000_000)), settings, redis, disk)
+    }
+
+    fn at(clock: Clock, settings: Settings, redis: Arc<FakeStore>, disk: Arc<FakeStore>) -> Self {
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::clone(&redis) as _, Arc::clone(&disk) as _];
         let runtime = Arc::new(Runtime::with_layers(settings, clock, layers));
         Self { redis, disk, runtime }

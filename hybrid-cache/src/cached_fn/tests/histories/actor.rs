@@ -46,12 +46,16 @@ impl Actor {
     pub(super) async fn act(mut self) {
         for _ in 0..self.plan.steps {
             yield_times(self.rng.u32(..12).saturating_sub(4)).await;
-            self.step().await;
+            let k = self.rng.usize(..self.plan.keys);
+            self.step(k).await;
+            // Whatever was done, the next moment is the one in which it is most likely to be undone.
+            if self.rng.u8(..3) == 0 {
+                self.call(k).await;
+            }
         }
     }
 
-    async fn step(&mut self) {
-        let k = self.rng.usize(..self.plan.keys);
+    async fn step(&mut self, k: usize) {
         let most = match self.plan.kind {
             Kind::Calls => 1,
             Kind::Quiet => 65,
@@ -59,8 +63,8 @@ impl Actor {
         };
         match self.rng.u32(..most) {
             0..26 => self.call(k).await,
-            26..38 => self.invalidate(Some(k)).await,
-            38..41 => self.invalidate(None).await,
+            26..35 => self.invalidate(Some(k)).await,
+            35..41 => self.invalidate(None).await,
             41..47 => self.put(k).await,
             47..53 => self.refresh(k).await,
             53..60 => self.expire(k).await,
