@@ -57,7 +57,6 @@ pub async fn shutdown(timeout: Duration) -> Shutdown {
 
 /// What [`shutdown`] had to leave undone. Its `Display` is one line for a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
 pub struct Shutdown {
     loads_dropped: usize,
     copies_dropped: usize,

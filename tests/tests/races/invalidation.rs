@@ -107,7 +107,7 @@ async fn what_was_expired_may_be_returned_while_the_source_fails_but_not_for_eve
         settle().await;
         world.advance(STALE);
         assert_eq!(world.enter((function.call)(&source, 1)).await, Ok(1), "{}", function.layers);
-        world.advance(LAST_RESORT - STALE);
+        world.advance(LAST_RESORT.saturating_sub(STALE));
         assert!(world.enter((function.call)(&source, 1)).await.is_err(), "{}", function.layers);
     }
 }

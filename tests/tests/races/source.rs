@@ -145,11 +145,13 @@ impl Drop for Running<'_> {
     }
 }
 
+pub(crate) type Answer = BoxFuture<'static, Result<u64, Failure>>;
+
 /// One of the cached functions, whatever its layers are.
 pub(crate) struct Function {
     pub(crate) layers: &'static str,
-    pub(crate) call: fn(&Arc<Source>, u64) -> BoxFuture<'static, Result<u64, Failure>>,
-    pub(crate) refresh: fn(&Arc<Source>, u64) -> BoxFuture<'static, Result<u64, Failure>>,
+    pub(crate) call: fn(&Arc<Source>, u64) -> Answer,
+    pub(crate) refresh: fn(&Arc<Source>, u64) -> Answer,
     pub(crate) invalidate: fn(u64) -> BoxFuture<'static, ()>,
     pub(crate) invalidate_all: fn() -> BoxFuture<'static, ()>,
     pub(crate) expire: fn(u64) -> BoxFuture<'static, ()>,

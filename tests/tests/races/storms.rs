@@ -139,7 +139,7 @@ fn fifty_tests_side_by_side_do_not_see_each_other() {
                         yield_now().await;
                     }
                     assert_eq!((of_one_test::stats().memory_hits(), of_one_test::stats().loads()), (20, 0));
-                    hybrid_cache::testing::advance(std::time::Duration::from_secs(3600));
+                    hybrid_cache::testing::advance(std::time::Duration::from_hours(1));
                     assert_eq!(of_one_test(7).await, 7);
                 }));
             });
