@@ -24,18 +24,18 @@
 //! A flight that starts while an invalidation is running is born doomed, because it may read a slower layer that the
 //! invalidation has not reached yet.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use tokio::sync::watch;
 
-use crate::clock::Timestamp;
+use crate::{
+    clock::Timestamp,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 /// What a caller for a key becomes.
 #[derive(Debug)]
@@ -188,7 +188,7 @@ impl<A> Flights<A> {
     }
 
     /// How many keys something is going on for.
-    #[cfg(test)]
+    #[cfg_attr(not(test), allow(dead_code, reason = "for tests, and for the model in `tests/model`"))]
     pub(crate) fn len(&self) -> usize {
         lock(&self.table).keys.len()
     }

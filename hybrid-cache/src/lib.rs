@@ -18,6 +18,7 @@ mod recursion;
 mod runtime;
 mod shape;
 mod stats;
+mod sync;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -25,15 +25,17 @@ use std::{iter, time::Duration};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{clock::Timestamp, key::Key};
+use crate::key::Key;
 
 pub(crate) mod codec;
+mod dates;
 mod prefix;
 pub(crate) mod refusal;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::dates::Dates;
 use self::{
     codec::{Codec, Payload},
     prefix::{KIND_VALUE, KIND_VOID, PREFIX_LEN, Prefix},
@@ -51,20 +53,6 @@ const SHARED_EPOCH_TAG: u64 = 1;
 
 /// No record has this generation, so nothing agrees with it.
 const NO_GENERATION: u64 = 0;
-
-/// When an answer was computed and how long it is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Dates {
-    pub(crate) computed_at: Timestamp,
-    pub(crate) fresh_until: Timestamp,
-    pub(crate) kept_until: Timestamp,
-}
-
-impl Dates {
-    fn are_in_order(&self) -> bool {
-        self.computed_at <= self.fresh_until && self.fresh_until <= self.kept_until
-    }
-}
 
 /// What stands between the prefix and the value. The order of the fields is the wire format.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,8 +16,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     time::{Duration, Instant},
@@ -27,7 +26,14 @@ use foldhash::fast::RandomState;
 use moka::{Expiry, notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
 use smol_str::SmolStr;
 
-use crate::{clock::Timestamp, record::Dates};
+use crate::{
+    clock::Timestamp,
+    record::Dates,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+};
 
 /// How long an entry keeps quiet towards moka after it has reported a read. Well below the time in which a cache under
 /// load turns over half its entries, above which the hit ratio suffers.

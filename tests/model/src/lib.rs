@@ -1,0 +1,47 @@
+//! Model checking of the flight table against the memory layer.
+//!
+//! The library's own `flight.rs` and `layers/memory.rs` are compiled here once more, with the locks and atomics of
+//! [shuttle] in place of the standard library's: each is a point where another task may go on. `programs` lets loads,
+//! copies and invalidations meet through them; `tests/schedules.rs` runs each program in thousands of orders, random ones
+//! with fixed seeds and, within a bound, all of them.
+//!
+//! What is no such point of itself (tokio's `watch`, moka, papaya: only one task runs at a time, so they are atomic here)
+//! has one before and after it in the programs.
+//!
+//! # What each defence is there for
+//!
+//! Taken out one at a time, these were missed:
+//!
+//! | taken out of `flight.rs` or `memory.rs` | missed by |
+//! |---|---|
+//! MUTATIONS
+
+#[path = "../../../hybrid-cache/src/record/dates.rs"]
+#[allow(dead_code, reason = "not everything of it is in a program")]
+mod dates;
+#[path = "../../../hybrid-cache/src/flight.rs"]
+#[rustfmt::skip] // is formatted where it is
+#[allow(dead_code, reason = "not everything of it is in a program")]
+mod flight;
+#[path = "../../../hybrid-cache/src/layers/memory.rs"]
+#[rustfmt::skip] // is formatted where it is
+#[allow(dead_code, reason = "not everything of it is in a program")]
+mod memory;
+pub mod programs;
+#[path = "../../../hybrid-cache/src/clock/timestamp.rs"]
+#[allow(dead_code, reason = "not everything of it is in a program")]
+mod timestamp;
+mod world;
+
+/// Where the compiled files look for each other.
+mod clock {
+    pub(crate) use crate::timestamp::Timestamp;
+}
+
+mod record {
+    pub(crate) use crate::dates::Dates;
+}
+
+mod sync {
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, atomic};
+}

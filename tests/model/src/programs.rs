@@ -1,0 +1,239 @@
+//! Loads, copies and invalidations that meet. Each program fails if, in some order, what was forgotten is returned or left
+//! behind, or if somebody waits for ever, which shuttle notices.
+
+use std::{sync::Arc, time::Duration};
+
+use shuttle::{
+    future::{JoinHandle, block_on, spawn, yield_now},
+    sync::atomic::Ordering::SeqCst,
+};
+
+use crate::{
+    flight::{Boarding, Landing},
+    record::Dates,
+    world::{KEY, NOW, World},
+};
+
+/// `task` beside the others.
+fn go<F>(world: &Arc<World>, task: impl FnOnce(Arc<World>) -> F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    spawn(task(Arc::clone(world)))
+}
+
+async fn done<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(done) => done,
+        Err(error) => panic!("a task failed: {error:?}"),
+    }
+}
+
+/// Two calls, and an invalidation after which another call begins.
+pub fn loads_against_an_invalidation(all: bool) {
+    let world = World::new();
+    block_on(async {
+        let calls = [(); 2].map(|()| go(&world, |world| async move { world.call().await }));
+        let forgetting = go(&world, move |world| async move {
+            world.change_and_forget(2, all).await;
+            assert_eq!(world.call().await, 2, "it began after the invalidation");
+        });
+        for call in calls {
+            done(call).await;
+        }
+        done(forgetting).await;
+        assert_ne!(world.remembered(), Some(1));
+        assert_eq!(world.call().await, 2);
+    });
+}
+
+/// The same with a layer that takes its time, and from which answers are copied back up.
+pub fn copies_against_an_invalidation(all: bool) {
+    let world = World::new();
+    block_on(async {
+        let calls = [(); 2].map(|()| go(&world, |world| async move { world.call_with_layer().await }));
+        let forgetting = go(&world, move |world| async move {
+            world.change_and_forget(2, all).await;
+            assert_eq!(world.call_with_layer().await, 2, "it began after the invalidation");
+        });
+        for call in calls {
+            done(call).await;
+        }
+        done(forgetting).await;
+        assert_ne!(*world.slow.lock().expect("nothing panics"), Some(1));
+        assert_ne!(world.remembered(), Some(1));
+        assert_eq!(world.flights.len(), 0, "nothing is left of flights that ended");
+    });
+}
+
+/// Two invalidations that overlap, with a call after each, beside a call.
+pub fn invalidations_that_overlap() {
+    let world = World::new();
+    block_on(async {
+        let call = go(&world, |world| async move { world.call_with_layer().await });
+        let forgetting = [(2, false), (3, true)].map(|(version, all)| {
+            go(&world, move |world| async move {
+                // Versions only grow; the later one wins whatever the order is.
+                world.source.fetch_max(version, SeqCst);
+                let doom = if all { world.flights.doom_all() } else { world.flights.doom(KEY) };
+                world.forget(&doom, all).await;
+                drop(doom);
+                assert!(world.call_with_layer().await >= version);
+            })
+        });
+        for task in forgetting {
+            done(task).await;
+        }
+        done(call).await;
+        assert!(world.remembered().is_none_or(|value| value == 3));
+    });
+}
+
+/// A refresh against a load that read the source before it.
+pub fn a_refresh_against_an_older_load() {
+    let world = World::new();
+    block_on(async {
+        let call = go(&world, |world| async move { world.call().await });
+        let refreshing = go(&world, |world| async move {
+            world.source.store(2, SeqCst);
+            yield_now().await;
+            let ticket = world.flights.supersede(KEY, NOW);
+            let value = world.source.load(SeqCst);
+            yield_now().await;
+            assert!(world.remember(&ticket, value), "nothing dooms it");
+            yield_now().await;
+            ticket.land(value);
+            assert_eq!(world.call().await, 2, "it began after the refresh");
+        });
+        done(refreshing).await;
+        done(call).await;
+        assert_eq!(world.remembered(), Some(2));
+    });
+}
+
+/// A value that is put against a load and an invalidation.
+pub fn a_put_against_a_load_and_an_invalidation() {
+    let world = World::new();
+    block_on(async {
+        let call = go(&world, |world| async move { world.call_with_layer().await });
+        let forgetting = go(&world, |world| async move { world.change_and_forget(2, false).await });
+        let putting = go(&world, |world| async move {
+            let doom = world.flights.doom(KEY);
+            doom.settled().await;
+            let ticket = doom.ticket(KEY, NOW);
+            if let Some(_copying) = ticket.begin_copy() {
+                yield_now().await;
+                *world.slow.lock().expect("nothing panics") = Some(77);
+                yield_now().await;
+            }
+            let stored = world.remember(&ticket, 77);
+            if ticket.is_doomed() {
+                world.forget(&doom, false).await;
+            }
+            stored
+        });
+        let stored = done(putting).await;
+        done(forgetting).await;
+        done(call).await;
+        let kept = [world.remembered(), *world.slow.lock().expect("nothing panics")];
+        assert!(!kept.contains(&Some(1)), "{kept:?}, put: {stored}");
+        // After both, an invalidation alone.
+        world.change_and_forget(3, false).await;
+        assert_eq!(world.call_with_layer().await, 3);
+    });
+}
+
+/// An answer that is expired by hand, against a load that may store it anew.
+pub fn an_expiry_against_a_load() {
+    let world = World::new();
+    block_on(async {
+        let calls = [(); 2].map(|()| go(&world, |world| async move { world.call().await }));
+        let expiring = go(&world, |world| async move {
+            world.source.store(2, SeqCst);
+            let doom = world.flights.doom(KEY);
+            doom.settled().await;
+            yield_now().await;
+            let expired = |dates: &Dates| Dates { fresh_until: dates.fresh_until.min(NOW), ..*dates };
+            doom.apply(|| world.memory.redate(KEY, expired));
+            drop(doom);
+            assert_eq!(world.call().await, 2, "what was expired is not fresh");
+        });
+        done(expiring).await;
+        for call in calls {
+            done(call).await;
+        }
+        assert_eq!(world.remembered(), Some(2));
+    });
+}
+
+/// Leaders that land, vanish or stand still, and callers that wait for them: all get an answer, and no two loads run that
+/// could be joined.
+pub fn leaders_that_vanish() {
+    let world = World::new();
+    block_on(async {
+        let later = NOW.plus(Duration::from_secs(1));
+        let leaders = [0, 1, 2].map(|fate| {
+            go(&world, move |world| async move {
+                match world.flights.board(KEY, NOW) {
+                    Boarding::Lead(ticket) if fate == 0 => ticket.land(1),
+                    Boarding::Lead(ticket) if fate == 1 => drop(ticket),
+                    Boarding::Lead(ticket) => {
+                        // Stands still until it is retired, and stores nothing from then on.
+                        ticket.retired().await;
+                        assert!(!ticket.store(|| ()) && ticket.begin_copy().is_none());
+                    }
+                    Boarding::Wait(waiter) => drop(waiter),
+                }
+            })
+        });
+        let callers = [(); 2].map(|()| {
+            go(&world, |world| async move {
+                let value = world.call().await;
+                assert_eq!(value, 1);
+                assert!(world.leading() <= 1, "two loads at once");
+            })
+        });
+        // The tidying thread: again and again, until nobody flies any more.
+        while world.flights.len() > 0 || leaders.iter().any(|leader| !leader.is_finished()) {
+            world.flights.retire_before(later);
+            yield_now().await;
+        }
+        for task in leaders.into_iter().chain(callers) {
+            done(task).await;
+        }
+        assert_eq!(world.flights.len(), 0);
+    });
+}
+
+/// An older answer that a load offers is not given to who comes after an invalidation.
+pub fn an_offer_against_an_invalidation() {
+    let world = World::new();
+    block_on(async {
+        let until = NOW.plus(Duration::from_secs(1));
+        *world.slow.lock().expect("nothing panics") = Some(1);
+        let refreshing = go(&world, move |world| async move {
+            let Some(ticket) = world.flights.lead(KEY, NOW) else { return };
+            yield_now().await;
+            let old = *world.slow.lock().expect("nothing panics");
+            yield_now().await;
+            if let Some(old) = old {
+                ticket.offer(old, until);
+                yield_now().await;
+            }
+            let value = world.source.load(SeqCst);
+            yield_now().await;
+            world.remember(&ticket, value);
+            ticket.land(value);
+        });
+        let waiting = go(&world, |world| async move {
+            if let Boarding::Wait(waiter) = world.flights.board(KEY, NOW) {
+                assert_ne!(waiter.wait().await, Landing::Lost, "somebody leads");
+            }
+        });
+        world.change_and_forget(2, false).await;
+        assert_eq!(world.call().await, 2);
+        done(refreshing).await;
+        done(waiting).await;
+        assert_ne!(world.remembered(), Some(1));
+    });
+}

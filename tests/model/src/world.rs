@@ -1,0 +1,153 @@
+//! A function without arguments: memory, a slower layer, a source, and what a call and an invalidation do with them.
+
+use std::{sync::Arc, time::Duration};
+
+use shuttle::{
+    future::yield_now,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use crate::{
+    clock::Timestamp,
+    flight::{Boarding, Doom, Flights, Landing, Ticket},
+    memory::Memory,
+    record::Dates,
+};
+
+pub(crate) const KEY: &str = "k";
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
+const LIFE: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) flights: Flights<u64>,
+    pub(crate) memory: Memory<u64>,
+    /// A layer that takes its time.
+    pub(crate) slow: Mutex<Option<u64>>,
+    pub(crate) source: AtomicU64,
+    /// How many loads run that could be joined.
+    leading: AtomicUsize,
+}
+
+impl World {
+    /// Whose source has version 1.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            flights: Flights::new(),
+            memory: Memory::new(10),
+            slow: Mutex::new(None),
+            source: AtomicU64::new(1),
+            leading: AtomicUsize::new(0),
+        })
+    }
+
+    /// What memory has and may be returned.
+    pub(crate) fn remembered(&self) -> Option<u64> {
+        self.memory.read(KEY, NOW, |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
+    }
+
+    /// A call of a function that keeps its answers in memory.
+    pub(crate) async fn call(&self) -> u64 {
+        loop {
+            yield_now().await;
+            if let Some(value) = self.remembered() {
+                return value;
+            }
+            yield_now().await;
+            match self.flights.board(KEY, NOW) {
+                Boarding::Wait(waiter) => {
+                    if let Landing::Answer(value) = waiter.wait().await {
+                        return value;
+                    }
+                }
+                Boarding::Lead(ticket) => return self.lead(ticket).await,
+            }
+        }
+    }
+
+    async fn lead(&self, ticket: Ticket<u64>) -> u64 {
+        self.leading.fetch_add(1, SeqCst);
+        yield_now().await;
+        let value = match self.remembered() {
+            Some(value) => value,
+            None => {
+                let value = self.source.load(SeqCst);
+                yield_now().await;
+                self.remember(&ticket, value);
+                yield_now().await;
+                value
+            }
+        };
+        ticket.land(value);
+        self.leading.fetch_sub(1, SeqCst);
+        value
+    }
+
+    /// A call of a function that also keeps its answers in the slower layer.
+    pub(crate) async fn call_with_layer(&self) -> u64 {
+        loop {
+            yield_now().await;
+            if let Some(value) = self.remembered() {
+                return value;
+            }
+            let ticket = match self.flights.board(KEY, NOW) {
+                Boarding::Lead(ticket) => ticket,
+                Boarding::Wait(waiter) => match waiter.wait().await {
+                    Landing::Answer(value) => return value,
+                    Landing::Lost => continue,
+                },
+            };
+            yield_now().await;
+            if let Some(value) = self.remembered() {
+                return value;
+            }
+            let found = *self.slow.lock().expect("nothing panics");
+            yield_now().await;
+            let value = found.unwrap_or_else(|| self.source.load(SeqCst));
+            yield_now().await;
+            self.remember(&ticket, value);
+            ticket.land(value);
+            if found.is_none()
+                && let Some(_copying) = ticket.begin_copy()
+            {
+                yield_now().await;
+                *self.slow.lock().expect("nothing panics") = Some(value);
+                yield_now().await;
+            }
+            return value;
+        }
+    }
+
+    pub(crate) fn remember(&self, ticket: &Ticket<u64>, value: u64) -> bool {
+        ticket.store(|| self.insert(value))
+    }
+
+    pub(crate) fn insert(&self, value: u64) {
+        let until = NOW.plus(LIFE);
+        let dates = Dates { computed_at: NOW, fresh_until: until, kept_until: until };
+        self.memory.insert(KEY, value, dates, until, NOW);
+    }
+
+    /// The source changes, and then the answer is forgotten.
+    pub(crate) async fn change_and_forget(&self, version: u64, all: bool) {
+        self.source.store(version, SeqCst);
+        let doom = if all { self.flights.doom_all() } else { self.flights.doom(KEY) };
+        self.forget(&doom, all).await;
+    }
+
+    pub(crate) async fn forget(&self, doom: &Doom<u64>, all: bool) {
+        doom.settled().await;
+        yield_now().await;
+        *self.slow.lock().expect("nothing panics") = None;
+        yield_now().await;
+        doom.apply(|| if all { self.memory.remove_all() } else { self.memory.remove(KEY) });
+        yield_now().await;
+    }
+
+    /// How many loads run that could be joined.
+    pub(crate) fn leading(&self) -> usize {
+        self.leading.load(SeqCst)
+    }
+}
