@@ -289,7 +289,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where
-    /// there is none, the byte layers.
+    /// there is none, the byte layers. The answer of a refresh once all have it.
     fn deliver(
         self: Arc<Self>,
         mut load: Load<R>,
@@ -304,12 +304,13 @@ impl<R: Outcome> CachedFn<R> {
         }
         // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
         let under_way = self.runtime.copies.begin();
-        let precede_answer = self.memory.is_none();
+        // What replaces an older answer is given once that one is nowhere any more: else whoever comes next, and finds that
+        // memory has let go of the new one, copies the old one back.
+        let precede_answer = self.memory.is_none() || replaces;
         if !precede_answer {
             load.give(answer.value.clone());
-            // What replaces goes on in any case: the old answer must not stay in a slower layer. And where callers wait for
-            // their copies, there cannot be more of them than callers.
-            if under_way.is_none() && !replaces {
+            // Where callers wait for their copies, there cannot be more of them than callers.
+            if under_way.is_none() {
                 self.counters.copy_dropped();
                 return None;
             }

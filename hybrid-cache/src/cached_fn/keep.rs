@@ -31,7 +31,7 @@ pub(super) struct Copies<R: Outcome> {
     pub(super) load: Load<R>,
     pub(super) answer: Answer<R::Value>,
     pub(super) asked: Asked<R::Value>,
-    /// Whether callers wait for them: where there is no memory to answer from.
+    /// Whether callers wait for them: where there is no memory to answer from, and where they replace what is older.
     pub(super) precede_answer: bool,
     /// What `flush` waits for.
     pub(super) _under_way: Option<UnderWay>,

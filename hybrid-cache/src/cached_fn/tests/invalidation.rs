@@ -303,6 +303,28 @@ async fn what_is_expired_while_it_is_being_invalidated_is_not_put_back() {
     assert!(!world.redis.holds(function, "k") && !world.disk.holds(function, "k"));
 }
 
+#[tokio::test]
+async fn the_old_answer_is_not_copied_back_after_a_refresh() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    let slow = Gate::closed();
+    *world.redis.before_put.lock().unwrap() = slow.clone();
+    let refresh = tokio::spawn(function.refresh(key("k"), body.run()));
+    slow.reached().await;
+    forget_in_memory(function);
+    let call = tokio::spawn({
+        let body = body.clone();
+        async move { body.call(function, "k").await }
+    });
+    settle().await;
+    slow.let_everybody_pass();
+    assert_eq!((refresh.await.unwrap().unwrap(), call.await.unwrap()), (2, 2));
+    settle().await;
+    assert_eq!(function.peek(key("k")).await, Some(2));
+}
+
 /// As if moka had evicted everything.
 fn forget_in_memory(function: super::world::Function) {
     if let Some(memory) = &function.memory {
