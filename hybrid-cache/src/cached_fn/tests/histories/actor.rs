@@ -61,7 +61,8 @@ impl Actor {
             Kind::Quiet => 65,
             Kind::Everything => 100,
         };
-        match self.rng.u32(..most) {
+        let die = if self.rng.u8(..3) == 0 { self.plan.favourite % most } else { self.rng.u32(..most) };
+        match die {
             0..26 => self.call(k).await,
             26..35 => self.invalidate(Some(k)).await,
             35..41 => self.invalidate(None).await,
@@ -94,7 +95,7 @@ impl Actor {
         };
         let patience = self.patience();
         let Some(outcome) = until(patience, AssertUnwindSafe(call).catch_unwind()).await else { return };
-        self.history.reading_ended(reading, got(outcome));
+        self.history.reading_ended(reading, got(&outcome));
     }
 
     async fn refresh(&mut self, k: usize) {
@@ -194,7 +195,9 @@ impl Actor {
         let calls_alone = self.plan.kind == Kind::Calls;
         async move {
             let run = history.birth(k, How::Unfinished);
-            reading.into_iter().for_each(|reading| history.own_run(reading, run));
+            if let Some(reading) = reading {
+                history.own_run(reading, run);
+            }
             yield_times(takes).await;
             match luck {
                 0 if !calls_alone => {
@@ -223,10 +226,10 @@ pub(super) fn name(k: usize) -> crate::key::text::KeyText {
     key(&k.to_string())
 }
 
-fn got(outcome: std::thread::Result<Output>) -> Got {
+fn got(outcome: &std::thread::Result<Output>) -> Got {
     match outcome {
-        Ok(Ok(answer)) => Got::Answer(answer),
-        Ok(Err(error)) => Got::Error(error),
+        Ok(Ok(answer)) => Got::Answer(*answer),
+        Ok(Err(error)) => Got::Error(*error),
         Err(_) => Got::Panic,
     }
 }

@@ -23,6 +23,9 @@ pub(super) struct Plan {
     pub(super) keys: usize,
     pub(super) tasks: u64,
     pub(super) steps: usize,
+    /// What happens more often than the rest, as a throw of the die: what takes many of a kind to go wrong would else be
+    /// rare.
+    pub(super) favourite: u32,
     /// What may happen besides calls.
     pub(super) kind: Kind,
     /// Whether removals that a Redis which is down is asked for wait until it is back.
@@ -53,7 +56,7 @@ impl Plan {
         let (stale, stale_if_error, err_ttl) = (maybe(30), maybe(150), maybe(20));
         Self {
             seed,
-            layers: [MEMORY, ALL, ALL, BYTES, MEMORY_AND_REDIS, MEMORY_AND_DISK][rng.usize(..6)],
+            layers: [MEMORY, ALL, ALL, BYTES, BYTES, MEMORY_AND_REDIS, MEMORY_AND_DISK][rng.usize(..7)],
             stale,
             stale_if_error,
             err_ttl,
@@ -62,6 +65,7 @@ impl Plan {
             keys: rng.usize(1..=3),
             tasks: rng.u64(2..=6),
             steps: rng.usize(2..=10),
+            favourite: rng.u32(..100),
             kind: if rng.u8(..3) == 0 { Kind::Quiet } else { Kind::Everything },
             redis_queues: rng.bool(),
         }

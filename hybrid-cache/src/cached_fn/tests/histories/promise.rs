@@ -2,7 +2,7 @@
 
 use super::{
     history::{Birth, By, Change, Events, Got, How, Reading, Span, What},
-    plan::{Kind, Plan},
+    plan::{Ahead, Kind, Plan},
 };
 
 /// What is wrong with a history.
@@ -39,7 +39,7 @@ fn wrong_with(plan: &Plan, events: &Events, reading: &Reading) -> Option<String>
             What::Invalidate => Some("what was forgotten"),
             // It does not say what a layer could not do.
             What::Put => (!overlapped(events, change, &[What::Outage])).then_some("what was replaced"),
-            What::Refresh => refreshed(plan, events, change),
+            What::Refresh => refreshed(events, change),
             What::Expire => expired(plan, events, reading, change),
             What::Tidy | What::Outage => None,
         };
@@ -47,10 +47,10 @@ fn wrong_with(plan: &Plan, events: &Events, reading: &Reading) -> Option<String>
     })
 }
 
-/// Nobody promises more of a refresh than that it computes and stores; but if nothing comes in between, that is to be seen.
-fn refreshed(plan: &Plan, events: &Events, change: &Change) -> Option<&'static str> {
-    let others = [What::Invalidate, What::Put, What::Expire, What::Refresh, What::Tidy];
-    (plan.kind == Kind::Quiet && !overlapped(events, change, &others)).then_some("what was refreshed")
+/// A refresh that something else comes in the way of still returns its answer, but may not store it.
+fn refreshed(events: &Events, change: &Change) -> Option<&'static str> {
+    let others = [What::Invalidate, What::Put, What::Expire, What::Refresh, What::Tidy, What::Outage];
+    (!overlapped(events, change, &others)).then_some("what was refreshed")
 }
 
 /// An answer from before it was expired may still be what comes after an answer's life, and nothing else.
@@ -94,8 +94,9 @@ fn last_resort_that_was_forgotten<'a>(
     got: &Birth,
 ) -> Option<&'a Change> {
     let run = events.birth_of(reading.own_run?);
-    // A stale answer is given before the body ends.
-    if run.how != How::Error || !plan.stale.is_zero() || !matches!(reading.got, Got::Answer(_)) {
+    // A stale answer, or one that is refreshed ahead of its end, is given before the body ends.
+    let in_place = plan.stale.is_zero() && plan.refresh_ahead == Ahead::Off;
+    if run.how != How::Error || !in_place || !matches!(reading.got, Got::Answer(_)) {
         return None;
     }
     events.changes.iter().find(|change| {
