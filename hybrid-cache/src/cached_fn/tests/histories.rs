@@ -29,7 +29,7 @@ use crate::error::LayerKind;
 
 #[test]
 fn what_was_forgotten_is_never_seen_again() {
-    for seed in seeds(1_500) {
+    for seed in seeds(2_000) {
         // What the cache itself leaves to chance.
         fastrand::seed(seed);
         Builder::new_current_thread().build().unwrap().block_on(play_and_check(Plan::of(seed)));
@@ -39,7 +39,7 @@ fn what_was_forgotten_is_never_seen_again() {
 #[test]
 fn what_was_forgotten_is_never_seen_again_by_any_of_many_threads() {
     let runtime = Builder::new_multi_thread().worker_threads(4).build().unwrap();
-    for seed in seeds(200) {
+    for seed in seeds(300) {
         runtime.block_on(play_and_check(Plan::of(seed)));
     }
 }
@@ -47,7 +47,7 @@ fn what_was_forgotten_is_never_seen_again_by_any_of_many_threads() {
 #[test]
 fn calls_alone_load_once() {
     let runtime = Builder::new_multi_thread().worker_threads(4).build().unwrap();
-    for seed in seeds(200) {
+    for seed in seeds(300) {
         runtime.block_on(play_and_check(Plan::of_calls_alone(seed)));
     }
 }
