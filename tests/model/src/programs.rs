@@ -66,6 +66,21 @@ pub fn copies_against_an_invalidation(all: bool) {
     });
 }
 
+/// Calls that read an old answer in the slower layer, which memory has let go of.
+pub fn reads_of_a_layer_against_an_invalidation(all: bool) {
+    let world = World::new();
+    *world.slow.lock().expect("nothing panics") = Some(1);
+    block_on(async {
+        let calls = [(); 2].map(|()| go(&world, |world| async move { world.call_with_layer().await }));
+        world.change_and_forget(2, all).await;
+        assert_eq!(world.call_with_layer().await, 2, "it began after the invalidation");
+        for call in calls {
+            done(call).await;
+        }
+        assert_ne!(world.remembered(), Some(1));
+    });
+}
+
 /// Two invalidations that overlap, with a call after each, beside a call.
 pub fn invalidations_that_overlap() {
     let world = World::new();

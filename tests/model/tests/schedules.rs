@@ -55,6 +55,16 @@ fn a_copy_leaves_nothing_behind_that_was_forgotten_with_everything_else() {
 }
 
 #[test]
+fn what_a_call_read_in_a_layer_while_it_was_forgotten_is_not_copied_up() {
+    in_many_orders(|| programs::reads_of_a_layer_against_an_invalidation(false));
+}
+
+#[test]
+fn what_a_call_read_in_a_layer_while_everything_was_forgotten_is_not_copied_up() {
+    in_many_orders(|| programs::reads_of_a_layer_against_an_invalidation(true));
+}
+
+#[test]
 fn invalidations_that_overlap_are_both_kept() {
     in_many_orders(programs::invalidations_that_overlap);
 }
