@@ -16,6 +16,9 @@
 //! |---|---|
 //! MUTATIONS
 
+// The files that are compiled here have unit tests of their own, which run where they are at home.
+#![cfg(not(test))]
+
 #[path = "../../../hybrid-cache/src/record/dates.rs"]
 #[allow(dead_code, reason = "not everything of it is in a program")]
 mod dates;
@@ -27,6 +30,7 @@ mod flight;
 #[rustfmt::skip] // is formatted where it is
 #[allow(dead_code, reason = "not everything of it is in a program")]
 mod memory;
+#[expect(clippy::missing_panics_doc, clippy::panic, reason = "a program panics where the promise is broken")]
 pub mod programs;
 #[path = "../../../hybrid-cache/src/clock/timestamp.rs"]
 #[allow(dead_code, reason = "not everything of it is in a program")]

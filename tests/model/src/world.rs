@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use shuttle::{
     future::yield_now,
     sync::{
-        Mutex,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
 };
@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) flights: Flights<u64>,
     pub(crate) memory: Memory<u64>,
     /// A layer that takes its time.
-    pub(crate) slow: Mutex<Option<u64>>,
+    slow: Mutex<Option<u64>>,
     pub(crate) source: AtomicU64,
     /// How many loads run that could be joined.
     leading: AtomicUsize,
@@ -41,6 +41,10 @@ impl World {
             source: AtomicU64::new(1),
             leading: AtomicUsize::new(0),
         })
+    }
+
+    pub(crate) fn slow(&self) -> MutexGuard<'_, Option<u64>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What memory has and may be returned.
@@ -103,7 +107,7 @@ impl World {
             if let Some(value) = self.remembered() {
                 return value;
             }
-            let found = *self.slow.lock().expect("nothing panics");
+            let found = *self.slow();
             yield_now().await;
             let value = found.unwrap_or_else(|| self.source.load(SeqCst));
             yield_now().await;
@@ -113,7 +117,7 @@ impl World {
                 && let Some(_copying) = ticket.begin_copy()
             {
                 yield_now().await;
-                *self.slow.lock().expect("nothing panics") = Some(value);
+                *self.slow() = Some(value);
                 yield_now().await;
             }
             return value;
@@ -140,7 +144,7 @@ impl World {
     pub(crate) async fn forget(&self, doom: &Doom<u64>, all: bool) {
         doom.settled().await;
         yield_now().await;
-        *self.slow.lock().expect("nothing panics") = None;
+        *self.slow() = None;
         yield_now().await;
         doom.apply(|| if all { self.memory.remove_all() } else { self.memory.remove(KEY) });
         yield_now().await;
