@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) const KEY: &str = "k";
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) flights: Flights<u64>,
@@ -74,15 +74,14 @@ impl World {
     async fn lead(&self, ticket: Ticket<u64>) -> u64 {
         self.leading.fetch_add(1, SeqCst);
         yield_now().await;
-        let value = match self.remembered() {
-            Some(value) => value,
-            None => {
-                let value = self.source.load(SeqCst);
-                yield_now().await;
-                self.remember(&ticket, value);
-                yield_now().await;
-                value
-            }
+        let value = if let Some(value) = self.remembered() {
+            value
+        } else {
+            let value = self.source.load(SeqCst);
+            yield_now().await;
+            self.remember(&ticket, value);
+            yield_now().await;
+            value
         };
         ticket.land(value);
         self.leading.fetch_sub(1, SeqCst);
