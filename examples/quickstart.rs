@@ -222,6 +222,9 @@ fn tell_all(stage: &Stage) -> Result<ExitCode, Failure> {
     if redis.is_none() {
         println!("   {REDIS_URL}=redis://localhost cargo run --example quickstart");
     }
+    println!(
+        "   cargo run --example outage                          a source in trouble, and what its callers see"
+    );
     println!("   cargo run --example web_service --features web      a service over a database");
     println!("   examples/quickstart.rs                              this story's code");
     println!("\nCities: geonames.org, CC BY 4.0 (examples/data/README.md)");
