@@ -11,7 +11,7 @@ use shuttle::{
 use crate::{
     flight::{Boarding, Landing},
     record::Dates,
-    world::{KEY, NOW, World},
+    world::{KEY, NOW, World, pause},
 };
 
 /// `task` beside the others.
@@ -112,17 +112,17 @@ pub fn a_refresh_against_an_older_load() {
         let read = world.source.load(SeqCst);
         let call = go(&world, move |world| async move {
             world.remember(&older, read);
-            yield_now().await;
+            pause();
             older.land(read);
         });
         let refreshing = go(&world, |world| async move {
             world.source.store(2, SeqCst);
-            yield_now().await;
+            pause();
             let ticket = world.flights.supersede(KEY, NOW);
             let value = world.source.load(SeqCst);
-            yield_now().await;
+            pause();
             assert!(world.remember(&ticket, value), "nothing dooms it");
-            yield_now().await;
+            pause();
             ticket.land(value);
             assert_eq!(world.call().await, 2, "it began after the refresh");
         });
@@ -143,9 +143,9 @@ pub fn a_put_against_a_load_and_an_invalidation() {
             doom.settled().await;
             let ticket = doom.ticket(KEY, NOW);
             if let Some(_copying) = ticket.begin_copy() {
-                yield_now().await;
+                pause();
                 *world.slow() = Some(77);
-                yield_now().await;
+                pause();
             }
             let stored = world.remember(&ticket, 77);
             if ticket.is_doomed() {
@@ -173,7 +173,7 @@ pub fn an_expiry_against_a_load() {
             world.source.store(2, SeqCst);
             let doom = world.flights.doom(KEY);
             doom.settled().await;
-            yield_now().await;
+            pause();
             let expired = |dates: &Dates| Dates { fresh_until: dates.fresh_until.min(NOW), ..*dates };
             doom.apply(|| world.memory.redate(KEY, expired));
             drop(doom);
@@ -234,15 +234,15 @@ pub fn an_offer_against_an_invalidation() {
         *world.slow() = Some(1);
         let refreshing = go(&world, move |world| async move {
             let Some(ticket) = world.flights.lead(KEY, NOW) else { return };
-            yield_now().await;
+            pause();
             let old = *world.slow();
-            yield_now().await;
+            pause();
             if let Some(old) = old {
                 ticket.offer(old, until);
-                yield_now().await;
+                pause();
             }
             let value = world.source.load(SeqCst);
-            yield_now().await;
+            pause();
             world.remember(&ticket, value);
             ticket.land(value);
         });

@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shuttle::{
-    future::yield_now,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
-    },
+use shuttle::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 
 use crate::{
@@ -20,6 +17,12 @@ use crate::{
 pub(crate) const KEY: &str = "k";
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
 const LIFE: Duration = Duration::from_mins(1);
+
+/// Another task may go on here. Not a yield: the order by priorities takes that for a wish to let the others go first, and
+/// then nobody stands still for long.
+pub(crate) fn pause() {
+    AtomicBool::new(false).load(SeqCst);
+}
 
 pub(crate) struct World {
     pub(crate) flights: Flights<u64>,
@@ -55,32 +58,32 @@ impl World {
     /// A call of a function that keeps its answers in memory.
     pub(crate) async fn call(&self) -> u64 {
         loop {
-            yield_now().await;
+            pause();
             if let Some(value) = self.remembered() {
                 return value;
             }
-            yield_now().await;
+            pause();
             match self.flights.board(KEY, NOW) {
                 Boarding::Wait(waiter) => {
                     if let Landing::Answer(value) = waiter.wait().await {
                         return value;
                     }
                 }
-                Boarding::Lead(ticket) => return self.lead(ticket).await,
+                Boarding::Lead(ticket) => return self.lead(&ticket),
             }
         }
     }
 
-    async fn lead(&self, ticket: Ticket<u64>) -> u64 {
+    fn lead(&self, ticket: &Ticket<u64>) -> u64 {
         self.leading.fetch_add(1, SeqCst);
-        yield_now().await;
+        pause();
         let value = if let Some(value) = self.remembered() {
             value
         } else {
             let value = self.source.load(SeqCst);
-            yield_now().await;
-            self.remember(&ticket, value);
-            yield_now().await;
+            pause();
+            self.remember(ticket, value);
+            pause();
             value
         };
         ticket.land(value);
@@ -91,7 +94,7 @@ impl World {
     /// A call of a function that also keeps its answers in the slower layer.
     pub(crate) async fn call_with_layer(&self) -> u64 {
         loop {
-            yield_now().await;
+            pause();
             if let Some(value) = self.remembered() {
                 return value;
             }
@@ -102,22 +105,22 @@ impl World {
                     Landing::Lost => continue,
                 },
             };
-            yield_now().await;
+            pause();
             if let Some(value) = self.remembered() {
                 return value;
             }
             let found = *self.slow();
-            yield_now().await;
+            pause();
             let value = found.unwrap_or_else(|| self.source.load(SeqCst));
-            yield_now().await;
+            pause();
             self.remember(&ticket, value);
             ticket.land(value);
             if found.is_none()
                 && let Some(_copying) = ticket.begin_copy()
             {
-                yield_now().await;
+                pause();
                 *self.slow() = Some(value);
-                yield_now().await;
+                pause();
             }
             return value;
         }
@@ -142,11 +145,11 @@ impl World {
 
     pub(crate) async fn forget(&self, doom: &Doom<u64>, all: bool) {
         doom.settled().await;
-        yield_now().await;
+        pause();
         *self.slow() = None;
-        yield_now().await;
+        pause();
         doom.apply(|| if all { self.memory.remove_all() } else { self.memory.remove(KEY) });
-        yield_now().await;
+        pause();
     }
 
     /// How many loads run that could be joined.
