@@ -1,0 +1,480 @@
+//! Calls by the thousand that go away, fail, panic or hang.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join, join_all},
+    poll,
+};
+use hybrid_cache::{
+    cached, flush,
+    testing::{World, advance, isolated},
+};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    task::yield_now,
+};
+
+use super::{
+    own_process::{alone, with_stores},
+    source::{Failure, Mood, Private, Source, eventually, settle, within_patience},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Half of a storm: the first half may fill what is filled once, the second has to do with that.
+const CALLS: u64 = 50_000;
+
+/// What the allocator and tokio may keep to use again. One word-sized thing per call is a tenth of it, an entry in a table
+/// with its key more than it.
+const SLACK: usize = 4 << 20;
+
+/// How much memory this process has in use, in bytes.
+fn memory_in_use() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Runs both halves of a storm and sees that the second one costs no more memory.
+async fn leaves_nothing_behind(mut half: impl AsyncFnMut(u64)) {
+    half(0).await;
+    let before = memory_in_use();
+    half(1).await;
+    let growth = memory_in_use().saturating_sub(before);
+    assert!(growth < SLACK, "{growth} bytes more are in use after the second half");
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[cached(layers = "mem", capacity = 10, skip(source), wait = "5s")]
+async fn cancelled(source: &Arc<Source>, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[test]
+fn a_hundred_thousand_cancelled_calls_of_a_body_that_hangs_leave_nothing_behind() {
+    alone(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            source.is_in(Mood::Hangs);
+            leaves_nothing_behind(async |half| {
+                for piece in 0..10 {
+                    let first = half * CALLS + piece * CALLS / 10;
+                    for id in first..first + CALLS / 10 {
+                        assert!(cancelled(&source, id).now_or_never().is_none());
+                    }
+                    eventually(|| source.running() == 5_000).await;
+                    advance(6 * SECOND);
+                    eventually(|| Handle::current().metrics().num_alive_tasks() == 0).await;
+                    assert_eq!(source.running(), 0);
+                }
+            })
+            .await;
+            assert_eq!(cancelled::stats().loads(), 100_000);
+        })
+    });
+}
+
+#[test]
+fn a_hundred_thousand_cancelled_calls_of_a_body_that_ends_leave_nothing_behind() {
+    alone(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            leaves_nothing_behind(async |half| {
+                for id in 0..CALLS {
+                    assert!(cancelled(&source, half * CALLS + id).now_or_never().is_none());
+                    if id % 100 == 0 {
+                        eventually(|| source.running() == 0).await;
+                    }
+                }
+                eventually(|| Handle::current().metrics().num_alive_tasks() == 0).await;
+            })
+            .await;
+            assert_eq!(cancelled::stats().loads(), 100_000);
+        })
+    });
+}
+
+#[cached(layers = "mem", capacity = 10, skip(source), inline)]
+async fn cancelled_inline(source: &Source, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[test]
+fn a_hundred_thousand_cancelled_inline_calls_leave_nothing_behind() {
+    alone(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            source.is_in(Mood::Hangs);
+            leaves_nothing_behind(async |half| {
+                for id in 0..CALLS {
+                    assert!(cancelled_inline(&source, half * CALLS + id).now_or_never().is_none());
+                }
+            })
+            .await;
+            assert_eq!((source.asked(), source.running()), (100_000, 0));
+        })
+    });
+}
+
+#[test]
+fn a_hundred_thousand_cancelled_waits_for_one_load_leave_nothing_behind() {
+    alone(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            source.hold();
+            let mut leader = Box::pin(cancelled(&source, 0));
+            assert!(poll!(&mut leader).is_pending());
+            leaves_nothing_behind(async |_| {
+                for _ in 0..CALLS {
+                    assert!(cancelled(&source, 0).now_or_never().is_none());
+                }
+            })
+            .await;
+            source.release();
+            assert_eq!(within_patience(leader).await, Ok(1));
+            assert_eq!(source.asked(), 1);
+        })
+    });
+}
+
+#[cached(layers = "mem", capacity = 10, skip(source), max_loads = 1, wait = "5s")]
+async fn cancelled_in_the_queue(source: &Arc<Source>, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[test]
+fn cancelled_calls_that_waited_for_their_turn_leave_nothing_behind() {
+    alone(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            leaves_nothing_behind(async |half| {
+                source.hold();
+                for id in 0..5_000 {
+                    assert!(cancelled_in_the_queue(&source, half * CALLS + id).now_or_never().is_none());
+                }
+                settle().await;
+                assert_eq!(source.running(), 1);
+                source.release();
+                eventually(|| Handle::current().metrics().num_alive_tasks() == 0).await;
+            })
+            .await;
+            assert_eq!((source.asked(), source.most_running()), (10_000, 1));
+        })
+    });
+}
+
+#[cached(layers = "mem,redis,disk", capacity = 10, skip(source))]
+async fn cancelled_with_stores(source: &Arc<Source>, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[test]
+fn cancelled_calls_in_front_of_real_stores_leave_nothing_behind() {
+    with_stores(|| {
+        runtime().block_on(async {
+            let source = Source::new();
+            source.is_in(Mood::Fails);
+            // A few tasks belong to the connection.
+            let done = || Handle::current().metrics().num_alive_tasks() < 5;
+            leaves_nothing_behind(async |half| {
+                for id in 0..5_000 {
+                    assert!(cancelled_with_stores(&source, half * CALLS + id).now_or_never().is_none());
+                    if id % 100 == 0 {
+                        eventually(done).await;
+                    }
+                }
+                eventually(done).await;
+                flush().await;
+            })
+            .await;
+            assert_eq!(source.asked(), 10_000);
+        })
+    });
+}
+
+#[cached(layers = "mem", skip(source))]
+async fn shared(source: &Arc<Source>, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[cached(layers = "mem", skip(source), inline)]
+async fn shared_inline(source: &Source, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[cached(layers = "mem", skip(source))]
+async fn unshared(source: &Arc<Source>, id: u64) -> Result<u64, Private> {
+    let _ = id;
+    source.read().await.map_err(|_| Private)
+}
+
+#[cached(layers = "mem", skip(source), inline)]
+async fn unshared_inline(source: &Source, id: u64) -> Result<u64, Private> {
+    let _ = id;
+    source.read().await.map_err(|_| Private)
+}
+
+#[tokio::test]
+async fn a_thousand_callers_of_a_source_that_fails_ask_it_once_where_the_error_can_be_cloned() {
+    isolated(async {
+        for inline in [false, true] {
+            let source = Source::new();
+            source.is_in(Mood::Fails);
+            let call = || -> BoxFuture<'_, _> {
+                if inline { shared_inline(&source, 1).boxed() } else { shared(&source, 1).boxed() }
+            };
+            let answers = within_patience(join_all((0..1_000).map(|_| call()))).await;
+            assert!(answers.into_iter().all(|answer| answer == Err(Failure::Down)));
+            assert_eq!(source.asked(), 1, "inline: {inline}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_callers_of_a_source_that_fails_ask_it_at_most_eight_at_a_time_where_it_cannot() {
+    isolated(async {
+        for inline in [false, true] {
+            let source = Source::new();
+            source.is_in(Mood::Fails);
+            let call = || -> BoxFuture<'_, _> {
+                if inline { unshared_inline(&source, 1).boxed() } else { unshared(&source, 1).boxed() }
+            };
+            let answers = within_patience(join_all((0..1_000).map(|_| call()))).await;
+            assert!(answers.into_iter().all(|answer| answer == Err(Private)));
+            assert_eq!((source.asked(), source.most_running()), (1_000, 8), "inline: {inline}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_of_a_source_that_fails_and_go_away_in_the_queue_do_not_stop_the_others() {
+    let (world, source) = (World::new(), Source::new());
+    source.is_in(Mood::Fails);
+    source.hold();
+    let calls: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (world, source) = (world.clone(), Arc::clone(&source));
+            tokio::spawn(async move { world.enter(unshared(&source, 1)).await })
+        })
+        .collect();
+    source.asked_by(1).await;
+    source.release();
+    for (n, call) in calls.into_iter().enumerate() {
+        if n % 3 == 0 {
+            call.abort();
+        } else {
+            assert_eq!(within_patience(call).await.unwrap(), Err(Private));
+        }
+    }
+    assert!(source.most_running() <= 9, "{} at once", source.most_running());
+}
+
+#[tokio::test]
+async fn where_every_body_panics_every_caller_gets_a_panic_and_nobody_hangs() {
+    isolated(async {
+        let source = Source::new();
+        source.is_in(Mood::Panics);
+        let calls = (0..50).map(|_| AssertUnwindSafe(shared(&source, 1)).catch_unwind());
+        let answers = within_patience(join_all(calls)).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!((source.asked(), source.running()), (50, 0));
+        source.is_in(Mood::Answers);
+        assert_eq!(shared(&source, 1).await, Ok(1));
+    })
+    .await;
+}
+
+#[cached(layers = "mem", skip(source), wait = "5s")]
+async fn awaited(source: &Arc<Source>, id: u64) -> Result<u64, Failure> {
+    let _ = id;
+    source.read().await
+}
+
+#[tokio::test]
+async fn a_body_that_hangs_costs_fifty_callers_one_wait_and_one_more_load() {
+    isolated(async {
+        let source = Source::new();
+        source.is_in(Mood::Hangs);
+        let mut hung = Box::pin(awaited(&source, 1));
+        assert!(poll!(&mut hung).is_pending());
+        source.asked_by(1).await;
+        source.is_in(Mood::Answers);
+        let others = join_all((0..50).map(|_| awaited(&source, 1)));
+        let time = async {
+            settle().await;
+            assert_eq!(source.asked(), 1);
+            advance(6 * SECOND);
+        };
+        let (answers, ()) = within_patience(join(others, time)).await;
+        assert!(answers.into_iter().all(|answer| answer == Ok(1)));
+        assert_eq!((source.asked(), source.running()), (2, 1));
+        drop(hung);
+        eventually(|| source.running() == 0).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_every_body_hangs_one_of_them_is_added_per_wait() {
+    isolated(async {
+        let source = Source::new();
+        source.is_in(Mood::Hangs);
+        let mut calls: Vec<_> = (0..50).map(|_| Box::pin(awaited(&source, 1))).collect();
+        for round in 1..=10 {
+            for call in &mut calls {
+                assert!(poll!(call).is_pending());
+            }
+            settle().await;
+            assert_eq!(source.asked(), round);
+            advance(6 * SECOND);
+        }
+        source.is_in(Mood::Answers);
+        // Those whose own bodies hang wait on; the others have an answer.
+        let mut answered = 0;
+        for call in &mut calls {
+            let _ = poll!(call);
+        }
+        settle().await;
+        for call in &mut calls {
+            answered += usize::from(poll!(call) == std::task::Poll::Ready(Ok(1)));
+        }
+        assert_eq!(answered, 40);
+        drop(calls);
+        eventually(|| source.running() == 0).await;
+    })
+    .await;
+}
+
+/// Whose body runs.
+static LEADER: AtomicUsize = AtomicUsize::new(0);
+const SURVIVOR: usize = 500;
+
+#[cached(layers = "mem", skip(caller), inline)]
+async fn led_by(caller: usize, id: u64) -> u64 {
+    LEADER.store(caller, SeqCst);
+    if caller != SURVIVOR {
+        std::future::pending::<()>().await;
+    }
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_gets_an_answer_however_many_inline_leaders_are_aborted() {
+    let world = World::new();
+    let spawn = |caller| {
+        let world = world.clone();
+        tokio::spawn(async move { world.enter(led_by(caller, 7)).await })
+    };
+    for _ in 0..5 {
+        LEADER.store(usize::MAX, SeqCst);
+        let mut calls: Vec<_> = (0..SURVIVOR).map(spawn).collect();
+        eventually(|| LEADER.load(SeqCst) != usize::MAX).await;
+        calls.push(spawn(SURVIVOR));
+        while !calls[SURVIVOR].is_finished() {
+            if let Some(call) = calls.get(LEADER.load(SeqCst)).filter(|call| !call.is_finished()) {
+                call.abort();
+            }
+            yield_now().await;
+        }
+        for call in calls {
+            if let Ok(answer) = within_patience(call).await {
+                assert_eq!(answer, 7);
+            }
+        }
+        world.enter(led_by::invalidate(7)).await;
+    }
+}
+
+static MOST: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+static NOW: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+/// One of those who run, in one of two functions.
+struct Counted(usize);
+
+impl Counted {
+    fn new(which: usize) -> Self {
+        MOST[which].fetch_max(NOW[which].fetch_add(1, SeqCst) + 1, SeqCst);
+        Self(which)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        NOW[self.0].fetch_sub(1, SeqCst);
+    }
+}
+
+#[cached(layers = "mem", max_loads = 3)]
+async fn outer(id: u64) -> u64 {
+    let _counted = Counted::new(0);
+    yield_now().await;
+    inner(id).await + inner(id / 2).await
+}
+
+#[cached(layers = "mem", max_loads = 2)]
+async fn inner(id: u64) -> u64 {
+    let _counted = Counted::new(1);
+    yield_now().await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_callers_of_a_bounded_function_that_needs_another_one_get_their_turns() {
+    let world = World::new();
+    let calls: Vec<_> = (0..200)
+        .map(|id| {
+            let world = world.clone();
+            tokio::spawn(async move { world.enter(outer(id)).await })
+        })
+        .collect();
+    for (id, call) in (0..).zip(calls) {
+        assert_eq!(within_patience(call).await.unwrap(), id + id / 2);
+    }
+    assert!(MOST[0].load(SeqCst) <= 3, "{MOST:?}");
+    assert!(MOST[1].load(SeqCst) <= 2, "{MOST:?}");
+    assert_eq!(world.enter(async { inner::stats().loads() }).await, 200);
+}
+
+#[cached(layers = "mem", max_loads = 1, wait = "5s", skip(depth))]
+async fn ping(id: u64, depth: u64) -> u64 {
+    yield_now().await;
+    if depth == 0 { 0 } else { Box::pin(pong(id, depth - 1)).await + 1 }
+}
+
+#[cached(layers = "mem", max_loads = 1, wait = "5s", skip(depth))]
+async fn pong(id: u64, depth: u64) -> u64 {
+    yield_now().await;
+    if depth == 0 { 0 } else { Box::pin(ping(id, depth - 1)).await + 1 }
+}
+
+#[tokio::test]
+async fn two_bounded_functions_that_need_each_other_are_held_up_for_the_wait_at_most() {
+    isolated(async {
+        let calls = join(ping(1, 1), pong(2, 1));
+        let time = async {
+            settle().await;
+            advance(6 * SECOND);
+        };
+        assert_eq!(within_patience(join(calls, time)).await.0, (1, 1));
+    })
+    .await;
+}
