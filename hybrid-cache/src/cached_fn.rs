@@ -19,6 +19,7 @@ mod build;
 mod failures;
 mod keep;
 mod lead;
+mod places;
 mod records;
 mod says;
 mod task;
@@ -32,7 +33,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::runtime::Handle;
 
 use self::{
     answer::{
@@ -40,6 +41,7 @@ use self::{
         Target, Turn,
     },
     keep::Copies,
+    places::Places,
     records::Records,
     says::Said,
 };
@@ -77,7 +79,7 @@ pub struct CachedFn<R: Outcome> {
     /// How long a caller waits for what another one started.
     wait: Duration,
     deadline: Option<Duration>,
-    max_loads: Option<Arc<Semaphore>>,
+    max_loads: Option<Arc<Places>>,
     flights: Flights<Landed<R>>,
     records: Records<R::Value>,
     definition: Definition,
@@ -134,15 +136,17 @@ impl<R: Outcome> CachedFn<R> {
             // Its leader vanished, or took too long: then it may be this call's turn to lead.
             let Landing::Answer(landed) = waiter.wait().await else { continue };
             self.counters.coalesced();
-            let own_loads = match landed {
-                Landed::Value(value) => return Turn::Answered(Ok(value)),
-                Landed::Error(error) => return Turn::Answered(Err(self.another(&error))),
-                Landed::ErrorOfItsOwn(own_loads) => own_loads,
+            let shared = match landed {
+                Landed::Value(value) => Ok(value),
+                Landed::Error(error) => Err(self.another(&error)),
+                Landed::ErrorOfItsOwn(own_loads) => {
+                    let place = own_loads.take(&self.runtime.clock, self.wait).await;
+                    return self
+                        .turn_from_memory(key)
+                        .unwrap_or_else(|| Turn::Load(self.flights.fly_alone(key, self.now()), place));
+                }
             };
-            let permit = self.permit(own_loads).await;
-            return self
-                .turn_from_memory(key)
-                .unwrap_or_else(|| Turn::Load(self.flights.fly_alone(key, self.now()), permit));
+            return Turn::Answered(shared);
         }
     }
 

@@ -33,7 +33,7 @@ use crate::{
     clock::Timestamp,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -87,14 +87,18 @@ struct Slot<A> {
 
 #[derive(Debug)]
 struct Flight<A> {
-    /// When it took off.
-    since: Timestamp,
+    /// From when on its age counts, in milliseconds: when it took off, or when its turn came after that. [`NOT_YET`] while it
+    /// waits for its turn. Relaxed: only touched under the table's lock.
+    since: AtomicU64,
     /// Whether it may no longer store. Relaxed: only touched under the table's lock.
     doomed: AtomicBool,
     progress: watch::Sender<Progress<A>>,
     /// How many copies into slower layers it is making.
     copies: watch::Sender<usize>,
 }
+
+/// Later than any moment.
+const NOT_YET: u64 = u64::MAX;
 
 #[derive(Debug)]
 enum Progress<A> {
@@ -145,7 +149,7 @@ impl<A> Flights<A> {
     /// Retires the flights that took off before `moment`: who waits for them boards again, and they store nothing. So a
     /// body that hangs blocks its key for a while, and once.
     pub(crate) fn retire_before(&self, moment: Timestamp) {
-        self.retire(|flight| flight.since < moment);
+        self.retire(|flight| flight.since.load(Relaxed) < moment.as_millis());
     }
 
     /// Retires the flights that nobody but their leader's caller waits for.
@@ -203,7 +207,7 @@ impl<A> Flights<A> {
             Start::Exempt => false,
         };
         let flight = Arc::new(Flight {
-            since: now,
+            since: AtomicU64::new(now.as_millis()),
             doomed: AtomicBool::new(born_doomed),
             progress: watch::Sender::new(Progress::Flying),
             copies: watch::Sender::new(0),
@@ -309,6 +313,18 @@ impl<A> Ticket<A> {
     pub(crate) fn is_doomed(&self) -> bool {
         let _table = lock(&self.table);
         self.flight.doomed.load(Relaxed)
+    }
+
+    /// The load waits for its turn: until that has come it is not retired for its age.
+    pub(crate) fn pause_age(&self) {
+        let _table = lock(&self.table);
+        self.flight.since.store(NOT_YET, Relaxed);
+    }
+
+    /// The load begins.
+    pub(crate) fn count_age_from(&self, now: Timestamp) {
+        let _table = lock(&self.table);
+        self.flight.since.store(now.as_millis(), Relaxed);
     }
 
     /// Waits until the flight is retired.

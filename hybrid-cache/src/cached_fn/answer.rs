@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     error::LayerKind,
@@ -19,7 +19,10 @@ use crate::{
     runtime::work::UnderWay,
 };
 
-use super::keep::Quiet;
+use super::{
+    keep::Quiet,
+    places::{Place, Places},
+};
 
 /// What a call is to do that memory could not answer at once.
 pub(super) enum Turn<R: Outcome> {
@@ -27,8 +30,8 @@ pub(super) enum Turn<R: Outcome> {
     Answered(Result<R::Value, R::Error>),
     /// Run the body, and nothing else.
     Bare,
-    /// Load. The permit bounds how many of those whose common load failed do so at the same time.
-    Load(Ticket<Landed<R>>, Option<OwnedSemaphorePermit>),
+    /// Load. The place bounds how many of those whose common load failed do so at the same time.
+    Load(Ticket<Landed<R>>, Option<Place>),
     /// Return this, and have a newer one loaded behind the caller's back.
     Renew(R::Value, Renewal<R>),
 }
@@ -121,7 +124,7 @@ pub(super) enum Landed<R: Outcome> {
     /// The same error for all.
     Error(SharedError<R>),
     /// An error that cannot be shared: everybody tries for themselves, so many at a time.
-    ErrorOfItsOwn(Arc<Semaphore>),
+    ErrorOfItsOwn(Arc<Places>),
 }
 
 /// In a mutex because an error need not be `Sync`, and those who get a clone are on any thread.

@@ -12,7 +12,6 @@ use futures_util::{
     FutureExt,
     future::{Either, select},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     CachedFn,
@@ -29,11 +28,17 @@ impl<R: Outcome> CachedFn<R> {
         if load.purpose == Purpose::Call {
             self.counters.missed();
         }
-        let nested = load.nested;
+        let (nested, ticket) = (load.nested, &load.ticket);
         let running = pin!(async {
             // A load inside of another one of the same function has that one's place; else it would wait for itself.
             let _place = match &self.max_loads {
-                Some(places) if !nested => self.permit(Arc::clone(places)).await,
+                Some(places) if !nested => {
+                    // A queue that moves is no load that hangs.
+                    ticket.pause_age();
+                    let place = places.take(&self.runtime.clock, self.wait).await;
+                    ticket.count_age_from(self.now());
+                    place
+                }
                 _ => None,
             };
             self.counters.load_started();
@@ -74,17 +79,6 @@ impl<R: Outcome> CachedFn<R> {
         };
         self.runtime.clock.after(deadline).await;
         error(DeadlineExceeded::new(Arc::clone(&self.scope), deadline))
-    }
-
-    /// One of the permits, or none if those who have them do not get on: a bound must not become a hang.
-    pub(super) async fn permit(&self, permits: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-            return Some(permit);
-        }
-        match select(pin!(permits.acquire_owned()), self.runtime.clock.after(self.wait)).await {
-            Either::Left((permit, _)) => permit.ok(),
-            Either::Right(_) => None,
-        }
     }
 
     /// A value that was computed just now.

@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
-
 use super::{
     CachedFn,
     answer::{Failed, Landed},
+    places::Places,
     records::Records,
     says::Said,
 };
@@ -66,10 +65,7 @@ impl<R: Outcome> CachedFn<R> {
             policy,
             wait: options.wait,
             deadline: options.deadline,
-            max_loads: options.max_loads.map(|most| {
-                let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS);
-                Arc::new(Semaphore::new(most))
-            }),
+            max_loads: options.max_loads.map(|most| Places::new(usize::try_from(most).unwrap_or(usize::MAX))),
             flights,
             definition: definition.clone(),
             abilities: *abilities,

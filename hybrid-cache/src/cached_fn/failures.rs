@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
-
 use super::{
     CachedFn,
     answer::{Failed, Failure, Found, Landed, Load, OWN_LOADS, Remembered, SharedError},
+    places::Places,
 };
 use crate::{clock::Timestamp, outcome::Outcome, policy::Freshness, record::Dates};
 
@@ -101,7 +100,7 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn landed_error(&self, error: &R::Error) -> Landed<R> {
         match self.abilities.clone_error {
             Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
-            None => Landed::ErrorOfItsOwn(Arc::new(Semaphore::new(OWN_LOADS))),
+            None => Landed::ErrorOfItsOwn(Places::new(OWN_LOADS)),
         }
     }
 }

@@ -26,7 +26,7 @@ impl<R: Outcome> CachedFn<R> {
             match this.turn(&key).await {
                 Turn::Answered(answer) => R::join(answer),
                 Turn::Bare => body.await,
-                Turn::Load(ticket, _permit) => this.lead(ticket, key, body, Purpose::Call).await,
+                Turn::Load(ticket, _place) => this.lead(ticket, key, body, Purpose::Call).await,
                 Turn::Renew(value, renewal) => {
                     this.renew(renewal, key, body);
                     R::join(Ok(value))
@@ -51,7 +51,7 @@ impl<R: Outcome> CachedFn<R> {
                 // There is no body to run behind the caller's back: it ends with the call.
                 Turn::Renew(value, _) => R::join(Ok(value)),
                 Turn::Bare => body.await,
-                Turn::Load(ticket, _permit) => this.lead_inline(ticket, key, body, Purpose::Call).await,
+                Turn::Load(ticket, _place) => this.lead_inline(ticket, key, body, Purpose::Call).await,
             }
         })
     }
