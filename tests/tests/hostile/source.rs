@@ -103,6 +103,11 @@ impl Source {
         self.let_go.send_replace(usize::MAX);
     }
 
+    /// Lets go the next of those who are kept.
+    pub(crate) fn release_one(&self) {
+        self.let_go.send_modify(|last| *last += 1);
+    }
+
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(SeqCst)
     }
