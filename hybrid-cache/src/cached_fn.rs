@@ -135,7 +135,6 @@ impl<R: Outcome> CachedFn<R> {
             };
             // Its leader vanished, or took too long: then it may be this call's turn to lead.
             let Landing::Answer(landed) = waiter.wait().await else { continue };
-            self.counters.coalesced();
             let shared = match landed {
                 Landed::Value(value) => Ok(value),
                 Landed::Error(error) => Err(self.another(&error)),
@@ -146,6 +145,7 @@ impl<R: Outcome> CachedFn<R> {
                         .unwrap_or_else(|| Turn::Load(self.flights.fly_alone(key, self.now()), place));
                 }
             };
+            self.counters.coalesced();
             return Turn::Answered(shared);
         }
     }
@@ -167,7 +167,9 @@ impl<R: Outcome> CachedFn<R> {
                 (value, None)
             }
             Remembered::Nothing => {
-                return self.kept_error(key).map(|error| Turn::Answered(Err(error)));
+                let error = self.kept_error(key)?;
+                self.counters.hit(LayerKind::Memory);
+                return Some(Turn::Answered(Err(error)));
             }
         };
         self.counters.hit(LayerKind::Memory);

@@ -622,3 +622,22 @@ fn a_value_may_use_the_cache_while_it_is_dropped() {
     });
     assert!(is_done.recv_timeout(super::source::PATIENCE).is_ok(), "it hangs on its own lock");
 }
+
+#[tokio::test]
+async fn every_call_is_counted_once() {
+    in_world(async |source| {
+        assert_eq!(error_kept(&source, 1).await, Ok(1));
+        assert_eq!(error_kept(&source, 1).await, Ok(1));
+        assert_eq!(error_kept::stats().calls(), 2);
+        source.is_in(Mood::Fails);
+        for _ in 0..3 {
+            assert!(error_kept(&source, 2).await.is_err());
+        }
+        assert_eq!(error_kept::stats().calls(), 5, "a kept error is an answer");
+        let answers = within_patience(join_all((0..20).map(|_| unshared(&source, 1)))).await;
+        assert!(answers.into_iter().all(|answer| answer == Err(Private)));
+        let stats = unshared::stats();
+        assert_eq!((stats.calls(), stats.loads(), stats.coalesced()), (20, 20, 0), "each loaded for itself");
+    })
+    .await;
+}
