@@ -289,6 +289,8 @@ impl<R: Outcome> CachedFn<R> {
         };
         self.counters.refresh_started();
         load.caller.give(Ok(Ok(answer.value.clone())));
+        // From here on nobody waits for it: it replaces what it has found.
+        load.purpose = Purpose::Renew(*dates);
         let until = self.policy.stale_until(dates);
         load.ticket.offer(Landed::Value(answer.value.clone()), until);
         Offer::Meanwhile(room, self.keep_quiet(load.key.lookup(), until))

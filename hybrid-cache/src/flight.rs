@@ -2,7 +2,7 @@
 //!
 //! The first caller for a key *leads*: it gets a [`Ticket`]; the others wait for its answer. A leader that vanishes, for
 //! whatever reason, drops its ticket, and who waits boards again: one of them leads then. A leader that neither answers
-//! nor vanishes is *retired* after a while, with the same effect. An invalidation *dooms* the flights of its key: a
+//! nor vanishes is *retired* after a while, with the same effect; while nobody waits for it, it may go on. An invalidation *dooms* the flights of its key: a
 //! doomed flight still answers the callers it had, but stores nothing, and later callers start a new one.
 //!
 //! A leader that has an older answer, good enough for the moment, *offers* it: who comes while the flight goes on to a
@@ -33,7 +33,7 @@ use crate::{
     clock::Timestamp,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -93,6 +93,8 @@ struct Flight<A> {
     /// Whether it may no longer store. Relaxed: only touched under the table's lock.
     doomed: AtomicBool,
     progress: watch::Sender<Progress<A>>,
+    /// How many wait for it. Relaxed: grows under the table's lock only, and may be seen too large.
+    waiters: AtomicUsize,
     /// How many copies into slower layers it is making.
     copies: watch::Sender<usize>,
 }
@@ -105,6 +107,8 @@ enum Progress<A> {
     Flying,
     /// Flying, with an older answer for those who come until then.
     Offering(A, Timestamp),
+    /// Flying for longer than anybody waits, and nobody does: whoever comes starts anew.
+    Overdue,
     Landed(A),
     /// There will be no answer: the ticket was dropped, or the flight was retired.
     Lost,
@@ -119,8 +123,10 @@ impl<A> Flights<A> {
     /// Joins the flight of `key`, or starts one.
     pub(crate) fn board(&self, key: &str, now: Timestamp) -> Boarding<A> {
         let mut table = lock(&self.table);
-        if let Some(flight) = table.keys.get(key).and_then(|slot| slot.joinable.as_ref()) {
-            return Boarding::Wait(Waiter { since: now, progress: flight.progress.subscribe() });
+        if let Some(flight) = table.joinable(key) {
+            flight.waiters.fetch_add(1, Relaxed);
+            let progress = flight.progress.subscribe();
+            return Boarding::Wait(Waiter { since: now, progress, flight: Arc::clone(flight) });
         }
         Boarding::Lead(self.take_off(&mut table, key, now, Start::Joinable))
     }
@@ -128,7 +134,7 @@ impl<A> Flights<A> {
     /// Starts a flight unless there is one to join.
     pub(crate) fn lead(&self, key: &str, now: Timestamp) -> Option<Ticket<A>> {
         let mut table = lock(&self.table);
-        let flying = table.keys.get(key).is_some_and(|slot| slot.joinable.is_some());
+        let flying = table.joinable(key).is_some();
         (!flying).then(|| self.take_off(&mut table, key, now, Start::Joinable))
     }
 
@@ -146,30 +152,31 @@ impl<A> Flights<A> {
         self.take_off(&mut table, key, now, Start::Joinable)
     }
 
-    /// Retires the flights that took off before `moment`: who waits for them boards again, and they store nothing. So a
-    /// body that hangs blocks its key for a while, and once.
+    /// Retires the flights that took off before `moment` and that somebody waits for: who does boards again, and they
+    /// store nothing. So a body that hangs blocks its key for a while, and once. One that nobody waits for goes on, until
+    /// somebody comes.
     pub(crate) fn retire_before(&self, moment: Timestamp) {
-        self.retire(|flight| flight.since.load(Relaxed) < moment.as_millis());
+        let old = |flight: &Flight<A>| flight.since.load(Relaxed) < moment.as_millis();
+        self.retire(|flight| old(flight) && flight.is_awaited());
+        for slot in lock(&self.table).keys.values() {
+            for flight in slot.flying.iter().filter(|flight| old(flight) && !flight.is_awaited()) {
+                flight.end_flying(Progress::Overdue);
+            }
+        }
     }
 
     /// Retires the flights that nobody but their leader's caller waits for.
     pub(crate) fn retire_unattended(&self) {
-        // One receiver is the load itself, which listens for its retirement.
-        self.retire(|flight| flight.progress.receiver_count() <= 1);
+        self.retire(|flight| !flight.is_awaited());
     }
 
     fn retire(&self, which: impl Fn(&Flight<A>) -> bool) {
-        let mut retired = Vec::new();
         for slot in lock(&self.table).keys.values_mut() {
             // Doomed ones too: callers from before the doom wait for them.
-            for flight in slot.flying.iter().filter(|flight| which(flight)) {
-                flight.doomed.store(true, Relaxed);
-                retired.push(Arc::clone(flight));
+            let retired: Vec<_> = slot.flying.iter().filter(|flight| which(flight)).map(Arc::clone).collect();
+            for flight in retired {
+                slot.retire(&flight);
             }
-            slot.joinable.take_if(|flight| which(flight));
-        }
-        for flight in retired {
-            flight.give_up();
         }
     }
 
@@ -210,6 +217,7 @@ impl<A> Flights<A> {
             since: AtomicU64::new(now.as_millis()),
             doomed: AtomicBool::new(born_doomed),
             progress: watch::Sender::new(Progress::Flying),
+            waiters: AtomicUsize::new(0),
             copies: watch::Sender::new(0),
         });
         slot.flying.push(Arc::clone(&flight));
@@ -234,12 +242,24 @@ enum Start {
 }
 
 impl<A> Flight<A> {
+    fn is_awaited(&self) -> bool {
+        self.waiters.load(Relaxed) > 0
+    }
+
     /// Tells those who wait that there will be no answer, unless there was one.
     fn give_up(&self) {
+        self.end_flying(Progress::Lost);
+    }
+
+    fn end_flying(&self, end: Progress<A>) {
         self.progress.send_if_modified(|progress| {
-            let flying = matches!(progress, Progress::Flying | Progress::Offering(..));
+            let flying = match progress {
+                Progress::Flying | Progress::Offering(..) => true,
+                Progress::Overdue => matches!(end, Progress::Lost),
+                Progress::Landed(_) | Progress::Lost => false,
+            };
             if flying {
-                *progress = Progress::Lost;
+                *progress = end;
             }
             flying
         });
@@ -247,6 +267,16 @@ impl<A> Flight<A> {
 }
 
 impl<A> Table<A> {
+    /// The flight of `key` that can be joined. One that is overdue is retired by whoever comes.
+    fn joinable(&mut self, key: &str) -> Option<&Arc<Flight<A>>> {
+        let slot = self.keys.get_mut(key)?;
+        let overdue = |flight: &&Arc<Flight<A>>| matches!(*flight.progress.borrow(), Progress::Overdue);
+        if let Some(overdue) = slot.joinable.as_ref().filter(overdue).map(Arc::clone) {
+            slot.retire(&overdue);
+        }
+        slot.joinable.as_ref()
+    }
+
     fn remove_if_idle(&mut self, key: &str) {
         let idle = |slot: &Slot<A>| slot.flying.is_empty() && slot.dooms == 0;
         if self.keys.get(key).is_some_and(idle) {
@@ -263,6 +293,13 @@ impl<A> Slot<A> {
             flight.doomed.store(true, Relaxed);
         }
         self.flying.clone()
+    }
+
+    /// Lets `flight` store nothing any more, and those who wait for it board again.
+    fn retire(&mut self, flight: &Arc<Flight<A>>) {
+        flight.doomed.store(true, Relaxed);
+        self.leave(flight);
+        flight.give_up();
     }
 
     /// Lets nobody join `flight` any more.
@@ -327,12 +364,13 @@ impl<A> Ticket<A> {
         self.flight.since.store(now.as_millis(), Relaxed);
     }
 
-    /// Waits until the flight is retired.
+    /// Waits until the flight is retired, or would be if somebody waited for it.
     pub(crate) fn retired(&self) -> impl Future<Output = ()> + use<A> {
         let mut progress = self.flight.progress.subscribe();
         async move {
             // An error says that the ticket is gone, and with it who could have asked.
-            let _ = progress.wait_for(|progress| matches!(progress, Progress::Lost)).await;
+            let _ =
+                progress.wait_for(|progress| matches!(progress, Progress::Lost | Progress::Overdue)).await;
         }
     }
 
@@ -388,6 +426,13 @@ impl<A> Drop for Copying<A> {
 pub(crate) struct Waiter<A> {
     since: Timestamp,
     progress: watch::Receiver<Progress<A>>,
+    flight: Arc<Flight<A>>,
+}
+
+impl<A> Drop for Waiter<A> {
+    fn drop(&mut self) {
+        self.flight.waiters.fetch_sub(1, Relaxed);
+    }
 }
 
 impl<A: Clone> Waiter<A> {
@@ -396,12 +441,12 @@ impl<A: Clone> Waiter<A> {
         let over = |progress: &Progress<A>| match progress {
             Progress::Flying => false,
             Progress::Offering(_, until) => self.since < *until,
-            Progress::Landed(_) | Progress::Lost => true,
+            Progress::Overdue | Progress::Landed(_) | Progress::Lost => true,
         };
         match self.progress.wait_for(over).await {
             Ok(progress) => match &*progress {
                 Progress::Landed(answer) | Progress::Offering(answer, _) => Landing::Answer(answer.clone()),
-                Progress::Flying | Progress::Lost => Landing::Lost,
+                Progress::Flying | Progress::Overdue | Progress::Lost => Landing::Lost,
             },
             // Everybody who could have landed it is gone.
             Err(_) => Landing::Lost,

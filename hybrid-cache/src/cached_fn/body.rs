@@ -62,7 +62,10 @@ impl<R: Outcome> CachedFn<R> {
                 Ok(Err(error)) => Err(self.failed(Failure::Error(error))),
                 Err(panic) => Err(self.failed(Failure::Panic(panic))),
             },
-            Either::Right((Either::Left((error, _)), _)) => Err(self.failed(Failure::Error(error))),
+            Either::Right((Either::Left((error, _)), _)) => {
+                self.counters.load_took(self.deadline.unwrap_or_default());
+                Err(self.failed(Failure::Error(error)))
+            }
             Either::Right((Either::Right(_), _)) => Err(Failure::Abandoned),
         }
     }

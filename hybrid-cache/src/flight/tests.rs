@@ -171,6 +171,21 @@ async fn a_load_that_takes_too_long_is_retired_and_another_one_may_start() {
     assert!(may_store(&lead(&flights, "k")) && !may_store(&slow));
 }
 
+#[tokio::test]
+async fn a_load_that_takes_too_long_goes_on_while_nobody_waits_for_it() {
+    let flights = Flights::<u8>::new();
+    let slow = lead(&flights, "k");
+    drop(join(&flights, "k"));
+    let overdue = slow.retired();
+    flights.retire_before(LATER);
+    overdue.await;
+    assert!(may_store(&slow), "nobody has started another one");
+    let next = lead(&flights, "k");
+    assert!(may_store(&next) && !may_store(&slow));
+    drop(slow);
+    drop(join(&flights, "k"));
+}
+
 #[test]
 fn every_load_of_many_threads_is_alone_for_its_key() {
     let flights = Flights::<u8>::new();

@@ -199,9 +199,8 @@ pub fn leaders_that_vanish() {
                     Boarding::Lead(ticket) if fate == 0 => ticket.land(1),
                     Boarding::Lead(ticket) if fate == 1 => drop(ticket),
                     Boarding::Lead(ticket) => {
-                        // Stands still until it is retired, and stores nothing from then on.
+                        // Stands still until it is retired, or would be.
                         ticket.retired().await;
-                        assert!(!ticket.store(|| ()) && ticket.begin_copy().is_none());
                     }
                     Boarding::Wait(waiter) => drop(waiter),
                 }

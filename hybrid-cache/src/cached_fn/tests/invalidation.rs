@@ -1,7 +1,5 @@
 //! The promise: a call that begins after `invalidate` returned never gets, and never leaves behind, what was read before.
 
-use std::time::Duration;
-
 use futures_util::poll;
 
 use super::{
@@ -248,9 +246,11 @@ async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
         *world.redis.after_get.lock().unwrap() = slow.clone();
         let putting = tokio::spawn(function.put(key("k"), 77));
         slow.reached().await;
-        // So long that it is retired: what it would store might be older than what others have stored meanwhile.
-        world.advance(Duration::from_secs(31));
-        world.tidy();
+        // Another put at the same time stands still as well, and forbids the first one to store.
+        *world.redis.after_get.lock().unwrap() = Gate::closed();
+        let _other = tokio::spawn(function.put(key("k"), 78));
+        settle().await;
+        *world.redis.after_get.lock().unwrap() = Gate::open();
         slow.let_everybody_pass();
         putting.await.unwrap();
         assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
