@@ -96,7 +96,8 @@ pub enum LayerError {
     },
 }
 
-/// A load took longer than the `deadline` of its function, and was dropped.
+/// A load took longer than the `deadline` of its function, and was dropped. Callers see it where no old answer may be
+/// given in its place (`stale_if_error`).
 ///
 /// A function with a `deadline` returns a `Result` whose error can be made of this:
 ///
@@ -139,7 +140,7 @@ impl DeadlineExceeded {
         &self.function
     }
 
-    /// The deadline.
+    /// The deadline that has passed, as the attribute says it.
     #[must_use]
     pub const fn after(&self) -> Duration {
         self.after

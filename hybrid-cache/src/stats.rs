@@ -8,7 +8,10 @@ use std::{
 
 use crate::error::LayerKind;
 
-/// What happened to one cached function, or to all of them, since the process started.
+/// What happened to one cached function, or to all of them, since the process started; in a
+/// [`World`](crate::testing::World), since it was made.
+///
+/// Its `Display` is one line: `12 calls: 9 mem, 1 redis, 0 disk, 1 coalesced, 1 load in 340ms`.
 ///
 /// ```
 /// # use hybrid_cache::cached;
@@ -58,21 +61,25 @@ accessors! {
     redis_hits: u64,
     /// Calls answered from disk.
     disk_hits: u64,
-    /// Calls that found no answer in any layer.
+    /// Calls whose load got as far as the body: no layer had an answer that was still fresh.
     misses: u64,
-    /// How often the function's own body ran.
+    /// How often the function's own body ran to fill the cache, for calls and for refreshes. Runs without the cache, such as
+    /// those of `uncached`, are not counted.
     loads: u64,
-    /// Loads that ended in an error or a panic.
+    /// Loads that ended in an error, in a panic or at their `deadline`.
     load_errors: u64,
-    /// The time that all loads took together.
+    /// The time that loads took together. One that was dropped, as at its `deadline`, adds nothing.
     load_time: Duration,
-    /// Calls that waited for the load of another call instead of starting their own.
+    /// Calls that waited for the load of another call instead of starting their own. If it fails and the error cannot be
+    /// cloned, they load after all, and also count among [`misses`](Self::misses).
     coalesced: u64,
-    /// Calls that were given an answer past its life, under `stale` or `stale_if_error`. They are also counted as hits.
+    /// Calls that were given an answer past its life, under `stale` or `stale_if_error`. Those that find such an answer
+    /// while it is being refreshed, or while its source is left alone after a failure, may count as hits alone.
     stale_answers: u64,
-    /// Loads that were started behind a caller's back, under `stale` or `refresh_ahead`.
+    /// Refreshes that were started behind a caller's back, under `stale` or `refresh_ahead`. Those that found a newer answer
+    /// in a slower layer are not [`loads`](Self::loads).
     refreshes: u64,
-    /// Such loads that were not started because too many were running, in the whole process.
+    /// Such refreshes that were not started, because 256 were running in the process or it was shutting the cache down.
     dropped_refreshes: u64,
     /// Records of a byte layer that were not exactly what would be written today, and so were not used: damaged, of
     /// another version of the type, or forgotten since.
@@ -86,13 +93,14 @@ accessors! {
 }
 
 impl Stats {
-    /// Calls that were answered, from wherever.
+    /// Calls that were answered: hits, misses and coalesced ones together. Those that were given a kept error (`err_ttl`)
+    /// are not among them.
     #[must_use]
     pub const fn calls(&self) -> u64 {
         self.hits() + self.misses + self.coalesced
     }
 
-    /// Calls answered from any layer.
+    /// Calls answered from any layer, with a fresh answer or an old one.
     #[must_use]
     pub const fn hits(&self) -> u64 {
         self.memory_hits + self.redis_hits + self.disk_hits

@@ -30,7 +30,8 @@ pub use self::{store::Store, world::World};
 /// begin at zero. So tests run side by side in one process.
 ///
 /// In this world there is neither Redis nor disk (see [`World`] for stand-ins), functions have the settings of the
-/// process, and time stands still until [`advance`] moves it.
+/// process, and time stands still until [`advance`] moves it: that of answers, and that in which a `wait` or a `deadline`
+/// passes, so a body that hangs hangs until then. tokio's time is not touched.
 ///
 /// Loads and refreshes that cached functions start belong to the world of the call that started them. Tasks that the test
 /// spawns itself do not: give them [`World::enter`].
@@ -50,7 +51,8 @@ pub async fn isolated<F: Future>(future: F) -> F::Output {
     World::new().enter(future).await
 }
 
-/// Moves the time that cached functions see forward by `duration`: answers age, and deadlines pass, without sleeping.
+/// Moves the time that cached functions see forward by `duration`, in whole milliseconds: answers age, and waits and
+/// deadlines pass, without sleeping. It cannot be moved back.
 ///
 /// Inside of [`isolated`] or a [`World`], for that world alone. Elsewhere for the whole process, other tests included, so
 /// that there it belongs into a test binary where no other test minds that answers expire early.

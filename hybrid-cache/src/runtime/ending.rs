@@ -35,7 +35,8 @@ pub async fn flush() {
 /// and for answers on their way into slower layers, then closes the disk store and the connections. Memory goes on
 /// answering, and bodies go on running for who calls; the other layers are skipped from now on.
 ///
-/// Gives up waiting after `timeout`, drops loads that nobody waits for, and tells what that cost.
+/// Waits for loads and answers for half of `timeout` at most, then drops the loads that nobody waits for; layers get what
+/// is left of `timeout` to close. Returns what that cost, and logs a warning if it cost anything.
 ///
 /// ```
 /// # use std::time::Duration;

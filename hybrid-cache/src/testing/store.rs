@@ -29,6 +29,9 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Several worlds may share one, as processes share a Redis; and a world after another may, as a process does after a
 /// restart. A clone is the same store.
 ///
+/// It is simpler than what it stands in for: a store in trouble is asked again and again, where Redis and the disk are left
+/// alone after five failures; and a removal that fails is `Forgotten::Failed`, where one that Redis missed is queued.
+///
 /// ```
 /// # use std::time::Duration;
 /// use hybrid_cache::{cached, testing::{Store, World}};
@@ -81,7 +84,7 @@ impl Store {
         Self::default()
     }
 
-    /// From now on every operation fails at once.
+    /// From now on every operation fails at once: reads, writes, removals.
     pub fn fail(&self) {
         self.lock().trouble = Trouble::Fails;
     }
@@ -97,7 +100,7 @@ impl Store {
         self.lock().trouble = Trouble::Delays(delay);
     }
 
-    /// Ends whatever trouble there was. What the store held is still there.
+    /// Ends whatever trouble there was, for operations that begin from now on. What the store held is still there.
     pub fn recover(&self) {
         self.lock().trouble = Trouble::None;
     }

@@ -20,6 +20,10 @@ use crate::{
 /// [`isolated`](super::isolated) is the short form where no stand-ins for Redis or disk are needed. A clone is the same
 /// world. What was kept in it goes away with the last clone and the last task that is in it.
 ///
+/// Functions have the settings of the process in it, and a layer without a stand-in is skipped.
+/// [`stats`](crate::stats()), [`flush`](crate::flush) and [`shutdown`](crate::shutdown) that are called in it are about it
+/// alone.
+///
 /// ```
 /// use hybrid_cache::{cached, testing::{Store, World}};
 ///
@@ -51,20 +55,20 @@ pub(crate) struct Contents {
 }
 
 impl World {
-    /// An empty world. Its clock shows the present.
+    /// An empty world. Its clock shows the present, and stands.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "each is another one, which `default` does not say")]
     pub fn new() -> Self {
         Self::with_stores(None, None)
     }
 
-    /// An empty world like this one, with `store` in the place of Redis.
+    /// An empty world like this one, with `store` in the place of Redis, where functions name that layer.
     #[must_use]
     pub fn redis(self, store: &Store) -> Self {
         Self::with_stores(Some(store.clone()), self.contents.disk.clone())
     }
 
-    /// An empty world like this one, with `store` in the place of the disk store.
+    /// An empty world like this one, with `store` in the place of the disk store, where functions name that layer.
     #[must_use]
     pub fn disk(self, store: &Store) -> Self {
         Self::with_stores(self.contents.redis.clone(), Some(store.clone()))
@@ -92,7 +96,7 @@ impl World {
         current::enter(Arc::clone(&self.contents), future).await
     }
 
-    /// Moves the time of this world forward by `duration`.
+    /// Moves the time of this world forward by `duration`; the same as [`advance`](super::advance) in it.
     pub fn advance(&self, duration: Duration) {
         self.contents.runtime.clock.advance(duration);
         self.contents.runtime.tidy();
