@@ -318,5 +318,10 @@ async fn main() -> Result<ExitCode, Failure> {
     println!("\nTry next");
     println!("   README.md, \"The life of an answer\"      the rules of this");
     println!("   examples/outage.rs                       this story's code");
+    if !teller.as_told {
+        eprintln!(
+            "\nSome calls did not get what the story says. Do HYBRID_CACHE_ variables change what holds?"
+        );
+    }
     Ok(if teller.as_told { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

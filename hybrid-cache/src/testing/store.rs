@@ -95,7 +95,8 @@ impl Store {
         self.lock().trouble = Trouble::Hangs;
     }
 
-    /// From now on every operation takes `delay` (in real time), and fails if that is longer than the layer's time budget.
+    /// From now on every operation takes `delay` (in real time), and fails once the
+    /// layer's time budget is over, if that comes first.
     pub fn delay(&self, delay: Duration) {
         self.lock().trouble = Trouble::Delays(delay);
     }
