@@ -55,7 +55,7 @@ macro_rules! accessors {
 }
 
 accessors! {
-    /// Calls answered from memory.
+    /// Calls answered from memory, be it with an error that was kept (`err_ttl`).
     memory_hits: u64,
     /// Calls answered from Redis.
     redis_hits: u64,
@@ -70,8 +70,7 @@ accessors! {
     load_errors: u64,
     /// The time that loads took together. One that was dropped, as at its `deadline`, adds nothing.
     load_time: Duration,
-    /// Calls that waited for the load of another call instead of starting their own. If it fails and the error cannot be
-    /// cloned, they load after all, and also count among [`misses`](Self::misses).
+    /// Calls that were answered by the load of another call.
     coalesced: u64,
     /// Calls that were given an answer past its life, under `stale` or `stale_if_error`. Those that find such an answer
     /// while it is being refreshed, or while its source is left alone after a failure, may count as hits alone.
@@ -93,8 +92,7 @@ accessors! {
 }
 
 impl Stats {
-    /// Calls that were answered: hits, misses and coalesced ones together. Those that were given a kept error (`err_ttl`)
-    /// are not among them.
+    /// Calls that were answered, from wherever: hits, misses and coalesced ones together.
     #[must_use]
     pub const fn calls(&self) -> u64 {
         self.hits() + self.misses + self.coalesced
