@@ -61,14 +61,15 @@ accessors! {
     redis_hits: u64,
     /// Calls answered from disk.
     disk_hits: u64,
-    /// Calls whose load got as far as the body: no layer had an answer that was still fresh.
+    /// Calls whose load got as far as the body before they had an answer: no layer had one that they could be given.
     misses: u64,
     /// How often the function's own body ran to fill the cache, for calls and for refreshes. Runs without the cache, such as
     /// those of `uncached`, are not counted.
     loads: u64,
     /// Loads that ended in an error, in a panic or at their `deadline`.
     load_errors: u64,
-    /// The time that loads took together. One that was dropped, as at its `deadline`, adds nothing.
+    /// The time that loads took together. One that was dropped at its `deadline` took so long; one that was dropped because
+    /// nobody waited for it any more adds nothing.
     load_time: Duration,
     /// Calls that were answered by the load of another call.
     coalesced: u64,

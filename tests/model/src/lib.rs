@@ -14,7 +14,16 @@
 //!
 //! | taken out of `flight.rs` or `memory.rs` | missed by |
 //! |---|---|
-//! MUTATIONS
+//! | the look for a doom before a store | seven programs |
+//! | the look for a doom before a copy into a layer | copies, puts, overlapping invalidations |
+//! | the doom of flights that start during an invalidation | what a call read in a layer while it was forgotten |
+//! | the doom at the end of an invalidation | expiry, offer; of everything: what a call read in a layer |
+//! | the wait for copies that have begun | copies |
+//! | the doom of older flights by a refresh | the refresh |
+//! | check and store under one lock | loads, refresh, expiry |
+//! | the look at the epoch of an entry | everything that forgets everything |
+//! | retiring, and telling those who wait | leaders that vanish |
+//! | leaving the table before those who wait are told | leaders that vanish |
 
 // The files that are compiled here have unit tests of their own, which run where they are at home.
 #![cfg(not(test))]
