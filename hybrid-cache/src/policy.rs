@@ -213,7 +213,9 @@ impl Policy {
     ) -> bool {
         let over = matches!(self.refresh_ahead, RefreshAhead::Fraction(_))
             && now >= self.due_from(found, found.computed_at, load_time);
-        found.fresh_until > old.fresh_until && !over
+        // One from before the answer in hand is there if its layer could not be reached since; its life may well be longer.
+        let older = found.computed_at < old.computed_at;
+        found.fresh_until > old.fresh_until && !older && !over
     }
 
     fn ttl_of(&self, layer: LayerKind, limit: Duration) -> Duration {

@@ -166,6 +166,11 @@ fn a_refresh_takes_a_slower_layers_answer_only_if_that_has_more_life_left() {
     assert!(spares(dates(0, 300), 50), "memory's copy is over, not the answer");
     assert!(!spares(dates(0, 300), 245), "the answer itself is due");
     assert!(!spares(dates(0, 54), 50), "the same answer");
+    let earlier = Policy { refresh_ahead: RefreshAhead::Off, ..policy };
+    assert!(
+        !earlier.spares_load(&dates(0, 300), &dates(1, 54), SECOND, at(50)),
+        "an answer from before that in hand"
+    );
 }
 
 proptest! {

@@ -208,6 +208,14 @@ impl Model {
         self.runs.iter().any(|run| run.ended.is_none() && run.process == self.process)
     }
 
+    /// Whether a layer may have a newer answer, which spares a refresh its body.
+    fn has_newer(&self, than: &End, now: Timestamp) -> bool {
+        self.runs
+            .iter()
+            .filter_map(|run| run.ended.as_ref())
+            .any(|end| end.at >= than.at && now < end.fresh_until)
+    }
+
     /// What is wrong with an answer that a call returned at `now`, and did not before `since`.
     pub(super) fn wrong_with(
         &self,
@@ -241,7 +249,8 @@ impl Model {
         match past {
             _ if now >= end.kept_until => Some("it was returned after its time"),
             _ if past < self.ages.stale => {
-                let renewed = rests || begun || !since.at_rest || self.is_running();
+                let renewed =
+                    rests || begun || !since.at_rest || self.is_running() || self.has_newer(&end, now);
                 (!renewed).then_some("it was stale, and nobody refreshes it")
             }
             _ if past < self.ages.stale_if_error => {
