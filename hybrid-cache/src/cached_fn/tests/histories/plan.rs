@@ -13,6 +13,8 @@ const MEMORY_AND_DISK: &[LayerKind] = &[LayerKind::Memory, LayerKind::Disk];
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) seed: u64,
+    /// Whether nothing happens between two steps of which neither awaits anything.
+    pub(super) on_one_thread: bool,
     pub(super) layers: &'static [LayerKind],
     pub(super) stale: Duration,
     pub(super) stale_if_error: Duration,
@@ -56,6 +58,7 @@ impl Plan {
         let (stale, stale_if_error, err_ttl) = (maybe(30), maybe(150), maybe(20));
         Self {
             seed,
+            on_one_thread: false,
             layers: [MEMORY, ALL, ALL, BYTES, BYTES, MEMORY_AND_REDIS, MEMORY_AND_DISK][rng.usize(..7)],
             stale,
             stale_if_error,

@@ -67,7 +67,8 @@ fn expired(plan: &Plan, events: &Events, reading: &Reading, change: &Change) -> 
     if past >= plan.stale {
         return (!failed()).then_some("what was expired, though no load failed");
     }
-    // A refresh of which the task itself is cancelled before it begins leaves no trace, so not all calls are asked.
+    // What is refreshed inline leaves no trace if its caller goes away before it begins; and on many threads the answer in
+    // hand may change before its refresh is begun, which then is left to others.
     let renewed = || {
         events.births.iter().any(|birth| birth.key == reading.key && birth.span.began > change.span.began)
             || events.readings.iter().any(|other| {
@@ -75,7 +76,8 @@ fn expired(plan: &Plan, events: &Events, reading: &Reading, change: &Change) -> 
             })
             || overlapped(events, change, &[What::Refresh])
     };
-    (reading.by == By::Call && !renewed() && !failed()).then_some("what was expired, as if it were fresh")
+    (plan.on_one_thread && reading.by == By::Call && !renewed() && !failed())
+        .then_some("what was expired, as if it were fresh")
 }
 
 /// Whether `birth` is a failure for which the source was left alone when `reading` was answered.
