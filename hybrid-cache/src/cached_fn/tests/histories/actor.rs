@@ -191,7 +191,9 @@ impl Actor {
     /// The function's body: its answer is as old as its beginning, when it looks into the database.
     fn body(&mut self, k: usize, reading: Option<u64>) -> impl Future<Output = Output> + Send + use<> {
         let (history, fails) = (Arc::clone(&self.history), Arc::clone(&self.source_fails));
-        let (takes, luck) = (self.rng.u32(..16).saturating_sub(4), self.rng.u8(..40));
+        // Some so long that whole changes happen meanwhile.
+        let longest = if self.rng.u8(..4) == 0 { 80 } else { 16 };
+        let (takes, luck) = (self.rng.u32(..longest).saturating_sub(4), self.rng.u8(..40));
         let calls_alone = self.plan.kind == Kind::Calls;
         async move {
             let run = history.birth(k, How::Unfinished);
@@ -205,7 +207,7 @@ impl Actor {
                     // Not `panic!`, which would say so in the test's output.
                     resume_unwind(Box::new("a body panicked"))
                 }
-                1..4 if !calls_alone => {
+                1..8 if !calls_alone => {
                     history.birth_ended(run, How::Error);
                     Err(run)
                 }
