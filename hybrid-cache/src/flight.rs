@@ -157,12 +157,17 @@ impl<A> Flights<A> {
     /// somebody comes.
     pub(crate) fn retire_before(&self, moment: Timestamp) {
         let old = |flight: &Flight<A>| flight.since.load(Relaxed) < moment.as_millis();
-        self.retire(|flight| old(flight) && flight.is_awaited());
+        let mut overdue = Vec::new();
         for slot in lock(&self.table).keys.values() {
-            for flight in slot.flying.iter().filter(|flight| old(flight) && !flight.is_awaited()) {
-                flight.end_flying(Progress::Overdue);
-            }
+            overdue.extend(
+                slot.flying.iter().filter(|flight| old(flight) && !flight.is_awaited()).map(Arc::clone),
+            );
         }
+        // Who comes in between is told the same as who waits for a flight that is retired.
+        for flight in overdue {
+            flight.end_flying(Progress::Overdue);
+        }
+        self.retire(|flight| old(flight) && flight.is_awaited());
     }
 
     /// Retires the flights that nobody but their leader's caller waits for.
@@ -171,12 +176,18 @@ impl<A> Flights<A> {
     }
 
     fn retire(&self, which: impl Fn(&Flight<A>) -> bool) {
+        let mut retired = Vec::new();
         for slot in lock(&self.table).keys.values_mut() {
             // Doomed ones too: callers from before the doom wait for them.
-            let retired: Vec<_> = slot.flying.iter().filter(|flight| which(flight)).map(Arc::clone).collect();
-            for flight in retired {
-                slot.retire(&flight);
+            let flights: Vec<_> = slot.flying.iter().filter(|flight| which(flight)).map(Arc::clone).collect();
+            for flight in &flights {
+                slot.retire(flight);
             }
+            retired.extend(flights);
+        }
+        // Not under the lock: an answer that was offered is dropped, and with it runs the code of its type.
+        for flight in retired {
+            flight.give_up();
         }
     }
 
@@ -273,6 +284,7 @@ impl<A> Table<A> {
         let overdue = |flight: &&Arc<Flight<A>>| matches!(*flight.progress.borrow(), Progress::Overdue);
         if let Some(overdue) = slot.joinable.as_ref().filter(overdue).map(Arc::clone) {
             slot.retire(&overdue);
+            overdue.give_up();
         }
         slot.joinable.as_ref()
     }
@@ -295,11 +307,10 @@ impl<A> Slot<A> {
         self.flying.clone()
     }
 
-    /// Lets `flight` store nothing any more, and those who wait for it board again.
+    /// Lets `flight` store nothing any more, and nobody join it. Who waits for it is to be told.
     fn retire(&mut self, flight: &Arc<Flight<A>>) {
         flight.doomed.store(true, Relaxed);
         self.leave(flight);
-        flight.give_up();
     }
 
     /// Lets nobody join `flight` any more.
