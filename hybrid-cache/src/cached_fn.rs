@@ -41,7 +41,7 @@ use self::{
         Target, Turn,
     },
     keep::Copies,
-    places::Places,
+    places::{Places, PlacesPerKey},
     records::Records,
     says::Said,
 };
@@ -81,6 +81,8 @@ pub struct CachedFn<R: Outcome> {
     deadline: Option<Duration>,
     max_loads: Option<Arc<Places>>,
     flights: Flights<Landed<R>>,
+    /// Of keys whose common load failed with an error that cannot be shared.
+    own_loads: PlacesPerKey,
     records: Records<R::Value>,
     definition: Definition,
     abilities: Abilities<R>,
@@ -122,6 +124,9 @@ impl<R: Outcome> CachedFn<R> {
             if let Some(turn) = self.turn_from_memory(key) {
                 return turn;
             }
+            if let Some(places) = self.places_in_use(key) {
+                return self.turn_alone(key, &places).await;
+            }
             let waiter = match self.flights.board(key, self.now()) {
                 // Another load may have landed between the look into memory and the boarding.
                 Boarding::Lead(ticket) => {
@@ -138,16 +143,23 @@ impl<R: Outcome> CachedFn<R> {
             let shared = match landed {
                 Landed::Value(value) => Ok(value),
                 Landed::Error(error) => Err(self.another(&error)),
-                Landed::ErrorOfItsOwn(own_loads) => {
-                    let place = own_loads.take(&self.runtime.clock, self.wait).await;
-                    return self
-                        .turn_from_memory(key)
-                        .unwrap_or_else(|| Turn::Load(self.flights.fly_alone(key, self.now()), place));
-                }
+                Landed::ErrorOfItsOwn(places) => return self.turn_alone(key, &places).await,
             };
             self.counters.coalesced();
             return Turn::Answered(shared);
         }
+    }
+
+    /// A load of its own, for a call whose common load failed with an error that cannot be shared, unless another such call
+    /// had more luck.
+    async fn turn_alone(&self, key: &str, places: &Arc<Places>) -> Turn<R> {
+        let Ok(_waiting) = recursion::wait_for(&self.scope, key) else {
+            self.say_recursive();
+            return Turn::Bare;
+        };
+        let place = places.take(&self.runtime.clock, self.wait).await;
+        let load = || Turn::Load(self.flights.fly_alone(key, self.now()), place);
+        self.turn_from_memory(key).unwrap_or_else(load)
     }
 
     /// What memory alone can say to a call.
@@ -343,7 +355,7 @@ impl<R: Outcome> CachedFn<R> {
                     }
                     return load.give(value);
                 }
-                load.ticket.land(self.landed_error(&error));
+                load.ticket.land(self.landed_error(load.key.lookup(), &error));
                 load.caller.give(Ok(Err(error)));
             }
         }

@@ -52,6 +52,8 @@ pub(super) struct Load<R: Outcome> {
     pub(super) caller: Caller<R>,
     /// Whether it is part of another load of the same function, which has its place among `max_loads` already.
     pub(super) nested: bool,
+    /// Among those who load for themselves; it goes with the load, whose caller may go away.
+    pub(super) _place: Option<Place>,
     pub(super) _under_way: Option<UnderWay>,
 }
 

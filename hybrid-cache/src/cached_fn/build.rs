@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     CachedFn,
-    answer::{Failed, Landed},
-    places::Places,
+    answer::{Failed, Landed, OWN_LOADS},
+    places::{Places, PlacesPerKey},
     records::Records,
     says::Said,
 };
@@ -67,6 +67,7 @@ impl<R: Outcome> CachedFn<R> {
             deadline: options.deadline,
             max_loads: options.max_loads.map(|most| Places::new(usize::try_from(most).unwrap_or(usize::MAX))),
             flights,
+            own_loads: PlacesPerKey::new(OWN_LOADS),
             definition: definition.clone(),
             abilities: *abilities,
             counters,

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use super::{
     CachedFn,
-    answer::{Failed, Failure, Found, Landed, Load, OWN_LOADS, Remembered, SharedError},
+    answer::{Failed, Failure, Found, Landed, Load, Remembered, SharedError},
     places::Places,
 };
-use crate::{clock::Timestamp, outcome::Outcome, policy::Freshness, record::Dates};
+use crate::{clock::Timestamp, outcome::Outcome, policy::Freshness, record::Dates, recursion};
 
 impl<R: Outcome> CachedFn<R> {
     /// Remembers that a load failed, unless it was doomed: then nothing is to be left behind.
@@ -97,10 +97,19 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
-    pub(super) fn landed_error(&self, error: &R::Error) -> Landed<R> {
+    /// The places of those who load `key` for themselves, if there are such: who comes now is one of them. Not a call from
+    /// inside of a load, which may have one of the places.
+    pub(super) fn places_in_use(&self, key: &str) -> Option<Arc<Places>> {
+        if self.abilities.clone_error.is_some() {
+            return None;
+        }
+        self.own_loads.in_use(key).filter(|_| !recursion::is_inside(&self.scope))
+    }
+
+    pub(super) fn landed_error(&self, key: &str, error: &R::Error) -> Landed<R> {
         match self.abilities.clone_error {
             Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
-            None => Landed::ErrorOfItsOwn(Places::new(OWN_LOADS)),
+            None => Landed::ErrorOfItsOwn(self.own_loads.of(key)),
         }
     }
 }

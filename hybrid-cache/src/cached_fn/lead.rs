@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use super::{
     CachedFn,
     answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
+    places::Place,
     task,
 };
 use crate::{flight::Ticket, key::text::KeyText, outcome::Outcome, recursion};
@@ -26,7 +27,7 @@ impl<R: Outcome> CachedFn<R> {
             match this.turn(&key).await {
                 Turn::Answered(answer) => R::join(answer),
                 Turn::Bare => body.await,
-                Turn::Load(ticket, _place) => this.lead(ticket, key, body, Purpose::Call).await,
+                Turn::Load(ticket, place) => this.lead(ticket, place, key, body, Purpose::Call).await,
                 Turn::Renew(value, renewal) => {
                     this.renew(renewal, key, body);
                     R::join(Ok(value))
@@ -51,7 +52,7 @@ impl<R: Outcome> CachedFn<R> {
                 // There is no body to run behind the caller's back: it ends with the call.
                 Turn::Renew(value, _) => R::join(Ok(value)),
                 Turn::Bare => body.await,
-                Turn::Load(ticket, _place) => this.lead_inline(ticket, key, body, Purpose::Call).await,
+                Turn::Load(ticket, place) => this.lead_inline(ticket, place, key, body, Purpose::Call).await,
             }
         })
     }
@@ -67,7 +68,7 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead(ticket, key, body, Purpose::Refresh).await
+            this.lead(ticket, None, key, body, Purpose::Refresh).await
         })
     }
 
@@ -86,7 +87,7 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead_inline(ticket, key, body, Purpose::Refresh).await
+            this.lead_inline(ticket, None, key, body, Purpose::Refresh).await
         })
     }
 
@@ -113,6 +114,7 @@ impl<R: Outcome> CachedFn<R> {
     async fn lead<F>(
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
+        place: Option<Place>,
         key: KeyText,
         body: F,
         purpose: Purpose,
@@ -121,10 +123,10 @@ impl<R: Outcome> CachedFn<R> {
         F: Future<Output = R::Output> + Send + 'static,
     {
         if Handle::try_current().is_err() {
-            return Box::pin(self.lead_inline(ticket, key, body, purpose)).await;
+            return Box::pin(self.lead_inline(ticket, place, key, body, purpose)).await;
         }
         let (caller, from_load) = Caller::waiting();
-        let load = self.new_load(ticket, key, purpose, caller);
+        let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
         let task = task::spawn(Box::pin(async move {
             if let Some(copies) = self.fill(load, body).await {
@@ -141,6 +143,7 @@ impl<R: Outcome> CachedFn<R> {
     async fn lead_inline<F>(
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
+        place: Option<Place>,
         key: KeyText,
         body: F,
         purpose: Purpose,
@@ -149,7 +152,7 @@ impl<R: Outcome> CachedFn<R> {
         F: Future<Output = R::Output>,
     {
         let (caller, from_load) = Caller::waiting();
-        let load = self.new_load(ticket, key, purpose, caller);
+        let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
         match self.fill(load, body).await {
             Some(copies) if copies.precede_answer => drop(copies.make().await),
@@ -172,6 +175,7 @@ impl<R: Outcome> CachedFn<R> {
     ) -> Load<R> {
         let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
         let under_way = self.runtime.loads.begin();
-        Load { ticket, key: key.into_key(&self.scope), purpose, caller, nested, _under_way: under_way }
+        let key = key.into_key(&self.scope);
+        Load { ticket, key, purpose, caller, nested, _place: None, _under_way: under_way }
     }
 }

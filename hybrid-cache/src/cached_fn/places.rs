@@ -2,9 +2,10 @@
 //! they do.
 
 use std::{
+    collections::HashMap,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
@@ -49,6 +50,45 @@ impl Places {
                 Either::Right(_) => {}
             }
         }
+    }
+}
+
+/// So many places for each key, for as long as somebody has one or waits for one.
+pub(super) struct PlacesPerKey {
+    most: usize,
+    by_key: Mutex<HashMap<Box<str>, Weak<Places>>>,
+}
+
+/// How many keys may have been left by everybody before they are looked for.
+const LEFT_KEYS: usize = 64;
+
+impl PlacesPerKey {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, by_key: Mutex::default() }
+    }
+
+    /// The places of a key that somebody has or waits for.
+    pub(super) fn in_use(&self, key: &str) -> Option<Arc<Places>> {
+        self.lock().get(key)?.upgrade()
+    }
+
+    /// The places of a key.
+    pub(super) fn of(&self, key: &str) -> Arc<Places> {
+        let mut by_key = self.lock();
+        if let Some(places) = by_key.get(key).and_then(Weak::upgrade) {
+            return places;
+        }
+        // As seldom as the table doubles, so that a key costs the same however many there are.
+        if by_key.len() >= LEFT_KEYS && by_key.len() == by_key.capacity() {
+            by_key.retain(|_, places| places.strong_count() > 0);
+        }
+        let places = Places::new(self.most);
+        by_key.insert(key.into(), Arc::downgrade(&places));
+        places
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Weak<Places>>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

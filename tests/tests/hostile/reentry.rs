@@ -258,3 +258,51 @@ async fn circles_of_any_shape_entered_at_any_place_at_the_same_time_end_without_
         }
     }
 }
+
+/// An error that cannot be shared: who waits for this loads for itself, some at a time.
+#[derive(Debug)]
+struct Private;
+
+#[cached(layers = "mem", skip(depth))]
+async fn fails_by_way_of_another(id: u64, depth: u64) -> Result<u64, Private> {
+    yield_now().await;
+    if depth > 0 {
+        boxed(by_way_of_what_fails(id, depth - 1)).await;
+    }
+    Err(Private)
+}
+
+#[cached(layers = "mem", skip(depth), cache_if = not_at_all)]
+async fn by_way_of_what_fails(id: u64, depth: u64) -> u64 {
+    yield_now().await;
+    if depth > 0 {
+        assert!(boxed(fails_by_way_of_another(id, depth - 1)).await.is_err());
+    }
+    id
+}
+
+fn not_at_all(_: &u64) -> bool {
+    false
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_circle_through_the_queue_of_those_who_load_for_themselves_ends_without_waiting() {
+    for _ in 0..20 {
+        let world = World::new();
+        let calls: Vec<_> = (0..100)
+            .map(|n| {
+                let world = world.clone();
+                tokio::spawn(async move {
+                    if n % 2 == 0 {
+                        assert!(world.enter(fails_by_way_of_another(7, 4)).await.is_err());
+                    } else {
+                        assert_eq!(world.enter(by_way_of_what_fails(7, 4)).await, 7);
+                    }
+                })
+            })
+            .collect();
+        for call in calls {
+            within_patience(call).await.unwrap();
+        }
+    }
+}
