@@ -40,9 +40,7 @@ pub(crate) struct Source {
     version: AtomicU64,
     asked: AtomicUsize,
     running: AtomicUsize,
-    most_running: AtomicUsize,
     fails: AtomicBool,
-    panics: AtomicBool,
     held: Mutex<Arc<Semaphore>>,
 }
 
@@ -52,9 +50,7 @@ impl Source {
             version: AtomicU64::new(1),
             asked: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
-            most_running: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
-            panics: AtomicBool::new(false),
             held: Mutex::new(Arc::new(Semaphore::new(Semaphore::MAX_PERMITS))),
         })
     }
@@ -63,7 +59,6 @@ impl Source {
         let version = self.version.load(SeqCst);
         self.asked.fetch_add(1, SeqCst);
         let running = Running::begin(self);
-        assert!(!self.panics.load(SeqCst), "the source panics");
         let held = Arc::clone(&self.held.lock().unwrap());
         let _passed = held.acquire().await.unwrap();
         drop(running);
@@ -91,20 +86,12 @@ impl Source {
         self.fails.store(fail, SeqCst);
     }
 
-    pub(crate) fn panic(&self, panic: bool) {
-        self.panics.store(panic, SeqCst);
-    }
-
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(SeqCst)
     }
 
     pub(crate) fn running(&self) -> usize {
         self.running.load(SeqCst)
-    }
-
-    pub(crate) fn most_running(&self) -> usize {
-        self.most_running.load(SeqCst)
     }
 
     /// Until so many have asked.
@@ -133,8 +120,7 @@ struct Running<'a>(&'a Source);
 
 impl<'a> Running<'a> {
     fn begin(source: &'a Source) -> Self {
-        let running = source.running.fetch_add(1, SeqCst) + 1;
-        source.most_running.fetch_max(running, SeqCst);
+        source.running.fetch_add(1, SeqCst);
         Self(source)
     }
 }
