@@ -32,7 +32,8 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 /// It is simpler than what it stands in for: a store in trouble is asked again and again, where Redis and the disk are left
 /// alone after five failures; and a removal that fails is `Forgotten::Failed`, where one that Redis missed is queued.
 ///
-/// ```
+#[cfg_attr(any(feature = "disk", feature = "disk-sled"), doc = "```")]
+#[cfg_attr(not(any(feature = "disk", feature = "disk-sled")), doc = "```text")]
 /// # use std::time::Duration;
 /// use hybrid_cache::{cached, testing::{Store, World}};
 ///

@@ -24,7 +24,8 @@ use crate::{
 /// [`stats`](crate::stats()), [`flush`](crate::flush) and [`shutdown`](crate::shutdown) that are called in it are about it
 /// alone.
 ///
-/// ```
+#[cfg_attr(feature = "redis", doc = "```")]
+#[cfg_attr(not(feature = "redis"), doc = "```text")]
 /// use hybrid_cache::{cached, testing::{Store, World}};
 ///
 /// #[cached(layers = "mem,redis")]
