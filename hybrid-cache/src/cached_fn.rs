@@ -284,7 +284,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Gives callers the old answer (or one that is due for a refresh) that a byte layer had, where they may have it before a newer one is computed.
-    fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer<R::Value> {
+    fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer<R> {
         let Some(Found { layer, answer, dates }) = &asked.old else { return Offer::Nothing };
         let resting = self.is_resting(load.key.lookup());
         if load.purpose != Purpose::Call || !self.goes_first(dates, resting) {
@@ -305,7 +305,7 @@ impl<R: Outcome> CachedFn<R> {
         load.purpose = Purpose::Renew(*dates);
         let until = self.policy.stale_until(dates);
         load.ticket.offer(Landed::Value(answer.value.clone()), until);
-        Offer::Meanwhile(room, self.keep_quiet(load.key.lookup(), until))
+        Offer::Meanwhile(room, self.keep_quiet(&load.ticket, load.key.lookup(), until))
     }
 
     /// Stores an answer and gives it to everybody who waits for it, as soon as the fastest layer has it: memory, or where

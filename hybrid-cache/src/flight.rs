@@ -209,6 +209,12 @@ impl<A> Flights<A> {
         Doom { flights: self.clone(), key: None, doomed }
     }
 
+    /// Runs `work`, which must be quick, while no flight can store and no invalidation can remove.
+    pub(crate) fn exclusively(&self, work: impl FnOnce()) {
+        let _table = lock(&self.table);
+        work();
+    }
+
     /// How many keys something is going on for.
     #[cfg_attr(not(test), allow(dead_code, reason = "for tests, and for the model in `tests/model`"))]
     pub(crate) fn len(&self) -> usize {

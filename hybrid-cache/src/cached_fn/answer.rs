@@ -190,10 +190,10 @@ pub(super) struct Found<V> {
 }
 
 /// What callers were given before a newer answer is computed.
-pub(super) enum Offer<V: Send + Sync + 'static> {
+pub(super) enum Offer<R: Outcome> {
     Nothing,
     /// An old answer; a newer one is to be computed behind their backs. To be held as long as that takes.
-    Meanwhile(#[expect(dead_code, reason = "held")] UnderWay, #[expect(dead_code, reason = "held")] Quiet<V>),
+    Meanwhile(#[expect(dead_code, reason = "held")] UnderWay, #[expect(dead_code, reason = "held")] Quiet<R>),
     /// An old answer, and that is all for now.
     Final,
 }

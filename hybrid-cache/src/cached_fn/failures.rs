@@ -56,7 +56,9 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn lets_rest(&self, key: &str, old: &Dates) -> bool {
         let until = self.rests_until(key);
         if let (Some(until), Some(memory)) = (until, &self.memory) {
-            memory.quiet(key, until.min(self.policy.returned_until(old)));
+            let until = until.min(self.policy.returned_until(old));
+            // Not beside an expiry, nor after one: then its dates are others.
+            memory.dropping_later(|| self.flights.exclusively(|| memory.quiet_if(key, old, until)));
         }
         until.is_some()
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     error::LayerKind,
-    flight::Ticket,
+    flight::{Flights, Ticket},
     invalidated::Invalidated,
     key::Key,
     layers::{Layer, Reading, Removal, memory::Memory},
@@ -51,15 +51,17 @@ impl<R: Outcome> Copies<R> {
 }
 
 /// Keeps calls that find an entry from deciding anew what may be done with it, until dropped.
-pub(super) struct Quiet<V: Send + Sync + 'static> {
-    memory: Option<Arc<Memory<V>>>,
+pub(super) struct Quiet<R: Outcome> {
+    memory: Option<Arc<Memory<R::Value>>>,
+    flights: Flights<Landed<R>>,
     key: Box<str>,
 }
 
-impl<V: Send + Sync + 'static> Drop for Quiet<V> {
+impl<R: Outcome> Drop for Quiet<R> {
     fn drop(&mut self) {
         if let Some(memory) = &self.memory {
-            memory.reconsider(&self.key);
+            // Not beside an expiry, whose dates it would overwrite with those from before.
+            memory.dropping_later(|| self.flights.exclusively(|| memory.reconsider(&self.key)));
         }
     }
 }
@@ -286,11 +288,12 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Lets calls that find the entry of `key` return it without another thought until `until`, or until this is dropped.
-    pub(super) fn keep_quiet(&self, key: &str, until: Timestamp) -> Quiet<R::Value> {
+    pub(super) fn keep_quiet(&self, ticket: &Ticket<Landed<R>>, key: &str, until: Timestamp) -> Quiet<R> {
         if let Some(memory) = &self.memory {
-            memory.quiet(key, until);
+            // Refused if the flight is doomed: what was expired or forgotten since is not to be returned for it.
+            memory.dropping_later(|| ticket.store(|| memory.quiet(key, until)));
         }
-        Quiet { memory: self.memory.clone(), key: key.into() }
+        Quiet { memory: self.memory.clone(), flights: self.flights.clone(), key: key.into() }
     }
 
     /// The longest life that this very value may have.

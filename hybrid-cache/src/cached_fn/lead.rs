@@ -103,7 +103,7 @@ impl<R: Outcome> CachedFn<R> {
         let _ = task::spawn(Box::pin(async move {
             let _room = room;
             // Until this ends, in whatever way: also if its runtime goes away.
-            let _quiet = self.keep_quiet(load.key.lookup(), self.policy.stale_until(&old));
+            let _quiet = self.keep_quiet(&load.ticket, load.key.lookup(), self.policy.stale_until(&old));
             if let Some(copies) = Arc::clone(&self).fill(load, body).await {
                 copies.make().await;
             }

@@ -189,8 +189,19 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     /// Lets calls that find the entry of `key` return it without another thought until `until`.
+    ///
+    /// This and the two below overwrite what [`redate`](Self::redate) has decided, so they must not run beside it.
     pub(crate) fn quiet(&self, key: &str, until: Timestamp) {
         self.peek(key, |entry| entry.set_quiet(until));
+    }
+
+    /// The same, if the entry of `key` still has the dates `old`.
+    pub(crate) fn quiet_if(&self, key: &str, old: &Dates, until: Timestamp) {
+        self.peek(key, |entry| {
+            if entry.dates() == *old {
+                entry.set_quiet(until);
+            }
+        });
     }
 
     /// Lets calls that find the entry of `key` decide for themselves again what may be done with it.

@@ -4,6 +4,16 @@
 //!
 //! What needs the whole process, its clock, its settings or its memory, runs in a process of its own
 //! ([`own_process`]), so all tests run in parallel.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unchecked_time_subtraction,
+    clippy::semicolon_if_nothing_returned,
+    reason = "a helper that cannot do its part ends its test; the rest is what tests are like"
+)]
 
 mod life_cycle;
 mod own_process;

@@ -1,6 +1,6 @@
 //! The promise: a call that begins after `invalidate` returned never gets, and never leaves behind, what was read before.
 
-use futures_util::poll;
+use futures_util::{FutureExt, poll};
 
 use super::{
     gate::Gate,
@@ -330,4 +330,23 @@ fn forget_in_memory(function: super::world::Function) {
     if let Some(memory) = &function.memory {
         memory.remove_all();
     }
+}
+
+#[tokio::test]
+async fn what_was_expired_is_not_fresh_again_when_an_older_refresh_begins() {
+    let (world, body) = (World::new(), Body::new());
+    let function =
+        world.defined(&Definition::named("f").layers(MEMORY).ttl(TTL).refresh_ahead(0.5).stale_if_error(TTL));
+    assert_eq!(body.call(function, "k").await, 1);
+    world.advance(TTL * 3 / 4);
+    // It is due: the call begins a refresh, which hangs. Its task has not run yet when another thread expires the answer.
+    let hanging = Body::gated();
+    assert_eq!(hanging.call(function, "k").await, 1);
+    std::thread::scope(|threads| {
+        threads.spawn(|| function.expire(key("k")).now_or_never().expect("nothing to wait for"));
+    });
+    hanging.gate().reached().await;
+
+    assert_eq!(body.call(function, "k").await, 2, "it began after the expiry");
+    hanging.gate().let_everybody_pass();
 }
