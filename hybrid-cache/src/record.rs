@@ -126,7 +126,6 @@ pub(crate) fn generation(record: &[u8]) -> u64 {
 }
 
 /// A record without a value: the trace that an invalidation leaves.
-#[cfg_attr(not(any(test, feature = "redis")), expect(dead_code, reason = "only a shared layer keeps traces"))]
 pub(crate) fn void() -> Vec<u8> {
     let checksum = XxHash3_64::oneshot(&[]);
     Prefix { kind: KIND_VOID, generation: new_generation(), checksum }.to_bytes().to_vec()
