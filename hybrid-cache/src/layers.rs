@@ -72,5 +72,9 @@ pub(crate) enum Removal {
     /// The layer has forgotten.
     Done,
     /// The layer cannot be reached; it will be told before anything of this key is read from it again.
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "disk", feature = "disk-sled")),
+        expect(dead_code, reason = "memory is never out of reach")
+    )]
     Queued,
 }
