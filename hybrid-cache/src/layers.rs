@@ -73,7 +73,7 @@ pub(crate) enum Removal {
     Done,
     /// The layer cannot be reached; it will be told before anything of this key is read from it again.
     #[cfg_attr(
-        not(any(feature = "redis", feature = "disk", feature = "disk-sled")),
+        not(any(test, feature = "redis", feature = "disk", feature = "disk-sled")),
         expect(dead_code, reason = "memory is never out of reach")
     )]
     Queued,
