@@ -134,7 +134,7 @@ impl DeadlineExceeded {
         Self { function, after }
     }
 
-    /// The function, as it is called in keys: `shop.catalog.product`, behind the namespace.
+    /// The function, as its keys begin, with the namespace: `hc:shop.catalog.product`.
     #[must_use]
     pub fn function(&self) -> &str {
         &self.function
