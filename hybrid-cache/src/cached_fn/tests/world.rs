@@ -125,7 +125,8 @@ impl World {
 /// Without jitter, so that lives can be predicted.
 fn settings(enabled: bool) -> Settings {
     let environment = Environment::of::<String, String>([]);
-    builder().enabled(enabled).jitter(0.0).settings(&environment).unwrap()
+    // Small, as functions here live as long as the test process, and random histories make thousands of them.
+    builder().enabled(enabled).jitter(0.0).mem_capacity(512).settings(&environment).unwrap()
 }
 
 pub(super) const TTL: Duration = Duration::from_secs(100);
