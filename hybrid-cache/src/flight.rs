@@ -24,7 +24,7 @@
 //! A flight that starts while an invalidation is running is born doomed, because it may read a slower layer that the
 //! invalidation has not reached yet.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use foldhash::fast::RandomState;
 use tokio::sync::watch;
@@ -269,6 +269,9 @@ impl<A> Flight<A> {
     }
 
     fn end_flying(&self, end: Progress<A>) {
+        // Dropped after the lock of `progress`: an answer that was offered runs the code of its type then, which may ask
+        // for this very flight.
+        let mut before = None;
         self.progress.send_if_modified(|progress| {
             let flying = match progress {
                 Progress::Flying | Progress::Offering(..) => true,
@@ -276,7 +279,7 @@ impl<A> Flight<A> {
                 Progress::Landed(_) | Progress::Lost => false,
             };
             if flying {
-                *progress = end;
+                before = Some(mem::replace(progress, end));
             }
             flying
         });
@@ -393,10 +396,12 @@ impl<A> Ticket<A> {
 
     /// Gives an older answer to all who wait, and to who comes before `until`; the flight goes on.
     pub(crate) fn offer(&self, answer: A, until: Timestamp) {
+        // What is not offered is dropped after the lock of `progress`, see `end_flying`.
+        let mut offer = Some(Progress::Offering(answer, until));
         self.flight.progress.send_if_modified(|progress| {
             let flying = matches!(progress, Progress::Flying);
-            if flying {
-                *progress = Progress::Offering(answer, until);
+            if flying && let Some(offer) = offer.take() {
+                *progress = offer;
             }
             flying
         });

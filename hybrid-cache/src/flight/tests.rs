@@ -211,3 +211,43 @@ fn every_load_of_many_threads_is_alone_for_its_key() {
     assert!(loads.into_inner() > 0);
     assert_eq!(flights.len(), 0);
 }
+
+/// An answer whose clean-up calls the function that it is an answer of.
+#[derive(Clone)]
+struct CallsWhenDropped(Flights<CallsWhenDropped>);
+
+impl Drop for CallsWhenDropped {
+    fn drop(&mut self) {
+        let _ = self.0.lead("k", LATER);
+    }
+}
+
+/// What `work` makes; fails if it hangs.
+fn in_time(work: impl FnOnce() + Send + 'static) {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    assert!(ended.recv_timeout(std::time::Duration::from_secs(10)).is_ok(), "it hangs, or panicked");
+}
+
+#[test]
+fn an_offered_answer_may_call_the_function_when_its_load_becomes_overdue() {
+    in_time(|| {
+        let flights = Flights::new();
+        let ticket = lead(&flights, "k");
+        ticket.offer(CallsWhenDropped(flights.clone()), LATER);
+        flights.retire_before(LATER);
+    });
+}
+
+#[test]
+fn an_answer_that_is_offered_too_late_may_call_the_function_when_it_is_dropped() {
+    in_time(|| {
+        let flights = Flights::new();
+        let ticket = lead(&flights, "k");
+        flights.retire_before(LATER);
+        ticket.offer(CallsWhenDropped(flights.clone()), LATER);
+    });
+}
