@@ -53,7 +53,7 @@ use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText},
     layers::{Layer, Reading, Removal, memory::Memory},
-    outcome::Outcome,
+    outcome::{Outcome, ReturnedValue},
     policy::{Freshness, Policy},
     record::Dates,
     recursion,
@@ -85,7 +85,7 @@ pub struct CachedFn<R: Outcome> {
     own_loads: PlacesPerKey,
     records: Records<R::Value>,
     definition: Definition,
-    abilities: Abilities<R>,
+    abilities: Abilities<R::Value, R::Error>,
     counters: Arc<Counters>,
     runtime: Arc<Runtime>,
     said: Said,
@@ -428,8 +428,8 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
-    pub fn put(self: &Arc<Self>, key: KeyText, value: R::Value) -> BoxFuture<'static, ()> {
-        let this = self.here();
+    pub fn put(self: &Arc<Self>, key: KeyText, value: ReturnedValue<R>) -> BoxFuture<'static, ()> {
+        let (this, value) = (self.here(), R::keep(value));
         task::to_the_end(async move {
             if !this.enabled || !key.is_usable() {
                 return;
@@ -453,21 +453,23 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
-    pub fn peek(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Option<R::Value>> {
+    pub fn peek(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Option<ReturnedValue<R>>> {
         let this = self.here();
         Box::pin(async move {
             match this.remembered(key.as_lookup()) {
                 Remembered::Good(value) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
-                    return Some(value);
+                    return Some(R::give(value));
                 }
-                Remembered::LastResort(value, _) if this.is_resting(key.as_lookup()) => return Some(value),
+                Remembered::LastResort(value, _) if this.is_resting(key.as_lookup()) => {
+                    return Some(R::give(value));
+                }
                 Remembered::LastResort(..) | Remembered::Nothing => {}
             }
             let key = key.into_key(&this.scope);
             let asked = this.ask_layers(&key, Purpose::Call).await;
             let resting = this.is_resting(key.lookup());
             let old = asked.old.filter(|old| this.goes_first(&old.dates, resting));
-            asked.found.or(old).map(|found| found.answer.value)
+            asked.found.or(old).map(|found| R::give(found.answer.value))
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::LayerKind,
-    outcome::{CloneError, DeadlineError, IsNone, Outcome},
+    outcome::{CloneError, DeadlineError, IsNone},
     policy::PerLayer,
     record::codec::Codec,
 };
@@ -199,58 +199,58 @@ impl Definition {
 
 /// What the types of one function can do, as the compiler answered, and what the attribute says of its values.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
-pub struct Abilities<R: Outcome> {
+pub struct Abilities<V, E> {
     /// How the value becomes bytes; `None`: it stays in memory.
-    pub(crate) codec: Option<Codec<R::Value>>,
+    pub(crate) codec: Option<Codec<V>>,
     /// How to tell a `None`; `None`: it never is one.
-    pub(crate) is_none: Option<IsNone<R::Value>>,
+    pub(crate) is_none: Option<IsNone<V>>,
     /// How to give several waiters the same error; `None`: that cannot be done.
-    pub(crate) clone_error: Option<CloneError<R::Error>>,
+    pub(crate) clone_error: Option<CloneError<E>>,
     /// `cache_if = ..`.
-    pub(crate) cache_if: Option<fn(&R::Value) -> bool>,
+    pub(crate) cache_if: Option<fn(&V) -> bool>,
     /// `ttl_by = ..`.
-    pub(crate) ttl_by: Option<fn(&R::Value) -> Duration>,
+    pub(crate) ttl_by: Option<fn(&V) -> Duration>,
     /// The error of a call whose load was dropped at its `deadline`.
-    pub(crate) deadline_error: Option<DeadlineError<R::Error>>,
+    pub(crate) deadline_error: Option<DeadlineError<E>>,
 }
 
-impl<R: Outcome> Abilities<R> {
+impl<V, E> Abilities<V, E> {
     /// What the compiler knows of every function.
     #[must_use]
     pub const fn new(
-        codec: Option<Codec<R::Value>>,
-        is_none: Option<IsNone<R::Value>>,
-        clone_error: Option<CloneError<R::Error>>,
+        codec: Option<Codec<V>>,
+        is_none: Option<IsNone<V>>,
+        clone_error: Option<CloneError<E>>,
     ) -> Self {
         Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, deadline_error: None }
     }
 
     /// `cache_if = ..`.
     #[must_use]
-    pub const fn cache_if(mut self, cache_if: fn(&R::Value) -> bool) -> Self {
+    pub const fn cache_if(mut self, cache_if: fn(&V) -> bool) -> Self {
         self.cache_if = Some(cache_if);
         self
     }
 
     /// `ttl_by = ..`.
     #[must_use]
-    pub const fn ttl_by(mut self, ttl_by: fn(&R::Value) -> Duration) -> Self {
+    pub const fn ttl_by(mut self, ttl_by: fn(&V) -> Duration) -> Self {
         self.ttl_by = Some(ttl_by);
         self
     }
 
     /// What makes the function's own error of a deadline.
     #[must_use]
-    pub const fn deadline_error(mut self, deadline_error: DeadlineError<R::Error>) -> Self {
+    pub const fn deadline_error(mut self, deadline_error: DeadlineError<E>) -> Self {
         self.deadline_error = Some(deadline_error);
         self
     }
 }
 
-impl<R: Outcome> Clone for Abilities<R> {
+impl<V, E> Clone for Abilities<V, E> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R: Outcome> Copy for Abilities<R> {}
+impl<V, E> Copy for Abilities<V, E> {}

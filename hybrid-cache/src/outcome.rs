@@ -3,17 +3,45 @@
 //! An attribute sees only tokens, and `type Loaded<T> = Result<T, DbError>` does not look like a `Result`. So the
 //! expansion asks the compiler instead: an associated constant of an inherent `impl` wins over one of a trait, so
 //! [`Probe::<O>::FALLIBLE`](Probe) is `true` for every spelling of `Result` and [`Infallible::FALLIBLE`] otherwise. The
-//! constant then selects one of two implementations of [`Outcome`]. The abilities that are asked for by value
+//! constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The abilities that are asked for by value
 //! ([`CodecProbe`], [`OptionProbe`], [`CloneProbe`]) use inherent methods in the same way.
 
 use std::{convert, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{error::DeadlineExceeded, record::codec::Codec};
+use crate::{definition::Abilities, error::DeadlineExceeded, record::codec::Codec};
+
+/// A return type taken apart, whatever its parts can do. What the user is spoken to about is named by this.
+pub trait Divided {
+    /// The return type itself.
+    type Output;
+    /// What is to be kept.
+    type Value;
+    /// What is returned and not kept.
+    type Error;
+}
+
+/// What a function returns that returns `O`, with `FALLIBLE` as [`Probe`] found it.
+#[derive(Debug)]
+pub struct Returns<O, const FALLIBLE: bool>(PhantomData<fn() -> O>);
+
+impl<T, E> Divided for Returns<Result<T, E>, true> {
+    type Output = Result<T, E>;
+    type Value = T;
+    type Error = E;
+}
+
+impl<T> Divided for Returns<T, false> {
+    type Output = T;
+    type Value = T;
+    type Error = convert::Infallible;
+}
 
 /// How the return type of a cached function divides into a value that is kept and an error that is not.
 pub trait Outcome: 'static {
+    /// The value and the error as they stand in the function's signature.
+    type Returned: Divided<Output = Self::Output>;
     /// The return type itself.
     type Output: 'static;
     /// What is kept.
@@ -30,17 +58,39 @@ pub trait Outcome: 'static {
 
     /// Makes the function's answer of a kept value, or of an error.
     fn join(result: Result<Self::Value, Self::Error>) -> Self::Output;
+
+    /// What is kept of a value that the user has.
+    fn keep(value: ReturnedValue<Self>) -> Self::Value;
+
+    /// A kept value, for the user.
+    fn give(value: Self::Value) -> ReturnedValue<Self>;
+
+    /// What the compiler found out about the types of the signature, as it holds for what is kept.
+    fn able(
+        returned: Abilities<ReturnedValue<Self>, ReturnedError<Self>>,
+    ) -> Abilities<Self::Value, Self::Error>;
 }
 
-/// The [`Outcome`] of a function that returns `O`, with `FALLIBLE` as [`Probe`] found it.
-#[derive(Debug)]
-pub struct Returns<O, const FALLIBLE: bool>(PhantomData<fn() -> O>);
+/// The value of a function's signature, of its [`Outcome`].
+pub type ReturnedValue<R> = <<R as Outcome>::Returned as Divided>::Value;
 
-impl<T, E> Outcome for Returns<Result<T, E>, true>
+/// The error of a function's signature, of its [`Outcome`].
+pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
+
+/// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it.
+///
+/// Of parts that cannot be kept nothing ever is: such a function does not compile, and [`require_cacheable`] or
+/// [`require_passed_on`] says why. They say it alone if everything else still means something to the compiler; so there
+/// is an outcome for it all the same.
+#[derive(Debug)]
+pub struct Kept<D, const CACHEABLE: bool>(PhantomData<fn() -> D>);
+
+impl<T, E> Outcome for Kept<Returns<Result<T, E>, true>, true>
 where
     T: Clone + Send + Sync + 'static,
     E: Send + 'static,
 {
+    type Returned = Returns<Result<T, E>, true>;
     type Output = Result<T, E>;
     type Value = T;
     type Error = E;
@@ -52,9 +102,22 @@ where
     fn join(result: Result<T, E>) -> Result<T, E> {
         result
     }
+
+    fn keep(value: T) -> T {
+        value
+    }
+
+    fn give(value: T) -> T {
+        value
+    }
+
+    fn able(returned: Abilities<T, E>) -> Abilities<T, E> {
+        returned
+    }
 }
 
-impl<T: Clone + Send + Sync + 'static> Outcome for Returns<T, false> {
+impl<T: Clone + Send + Sync + 'static> Outcome for Kept<Returns<T, false>, true> {
+    type Returned = Returns<T, false>;
     type Output = T;
     type Value = T;
     type Error = convert::Infallible;
@@ -69,7 +132,67 @@ impl<T: Clone + Send + Sync + 'static> Outcome for Returns<T, false> {
             Err(never) => match never {},
         }
     }
+
+    fn keep(value: T) -> T {
+        value
+    }
+
+    fn give(value: T) -> T {
+        value
+    }
+
+    fn able(returned: Abilities<T, convert::Infallible>) -> Abilities<T, convert::Infallible> {
+        returned
+    }
 }
+
+impl<D: Divided<Output: 'static> + 'static> Outcome for Kept<D, false> {
+    type Returned = D;
+    type Output = D::Output;
+    type Value = convert::Infallible;
+    type Error = convert::Infallible;
+
+    fn split(_: D::Output) -> Result<convert::Infallible, convert::Infallible> {
+        unreachable!("{NEVER_RUN}")
+    }
+
+    fn join(result: Result<convert::Infallible, convert::Infallible>) -> D::Output {
+        match result {
+            Ok(never) | Err(never) => match never {},
+        }
+    }
+
+    fn keep(_: D::Value) -> convert::Infallible {
+        unreachable!("{NEVER_RUN}")
+    }
+
+    fn give(never: convert::Infallible) -> D::Value {
+        match never {}
+    }
+
+    fn able(_: Abilities<D::Value, D::Error>) -> Abilities<convert::Infallible, convert::Infallible> {
+        unreachable!("{NEVER_RUN}")
+    }
+}
+
+const NEVER_RUN: &str = "a function whose answers cannot be kept does not compile";
+
+/// Asks whether values `V` can be kept and errors `E` passed on.
+#[derive(Debug)]
+pub struct CacheProbe<V, E>(PhantomData<fn() -> (V, E)>);
+
+impl<V: GivenToMany + GivenToThreads, E: PassedOn> CacheProbe<V, E> {
+    /// They can.
+    pub const CACHEABLE: bool = true;
+}
+
+/// The answer of [`CacheProbe`] for everything else.
+pub trait Uncacheable {
+    /// They cannot.
+    const CACHEABLE: bool = false;
+}
+
+impl<V, E> Uncacheable for CacheProbe<V, E> {}
 
 /// Asks whether `O` is a `Result`.
 #[derive(Debug)]
@@ -202,19 +325,44 @@ pub fn require_codec<V: Storable>() -> Codec<V> {
     Codec::new()
 }
 
-/// What an answer must be to be kept at all.
+/// What an answer must be to be given to more than one caller.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
-    label = "is not `Clone + Send + Sync + 'static`",
-    note = "a cached answer is handed to many callers on many threads; derive `Clone`, or return an `Arc<{Self}>`"
+    label = "is not `Clone`",
+    note = "a cached answer is handed to many callers; derive `Clone` for `{Self}`, or return an `Arc<{Self}>`"
 )]
-pub trait Cacheable: Clone + Send + Sync + 'static {}
+pub trait GivenToMany: Clone {}
 
 #[diagnostic::do_not_recommend]
-impl<V: Clone + Send + Sync + 'static> Cacheable for V {}
+impl<V: Clone> GivenToMany for V {}
+
+/// What an answer must be to be given to callers wherever they run.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "is not `Send + Sync + 'static`",
+    note = "a cached answer is handed to callers on many threads; return a type that can be, for example with `Arc` in place of `Rc`, `Mutex` in place of `RefCell`, and `dyn Trait + Send + Sync` in place of `dyn Trait`"
+)]
+pub trait GivenToThreads: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Send + Sync + 'static> GivenToThreads for V {}
 
 /// Fails to compile, at the user's type, where that cannot be kept.
-pub const fn require_cacheable<V: Cacheable>() {}
+pub const fn require_cacheable<V: GivenToMany + GivenToThreads>() {}
+
+/// What an error must be to be passed on at all.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a cached function",
+    label = "is not `Send + 'static`",
+    note = "a load may run on another thread than its caller; return an error that is `Send`, for example with `Arc` in place of `Rc` and `Box<dyn Error + Send + Sync>` in place of `Box<dyn Error>`"
+)]
+pub trait PassedOn: Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Send + 'static> PassedOn for E {}
+
+/// Fails to compile, at the user's error type, where that cannot be passed on.
+pub const fn require_passed_on<E: PassedOn>() {}
 
 /// What an error must be to be kept with `err_ttl`.
 #[diagnostic::on_unimplemented(

@@ -7,9 +7,10 @@ pub use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
-        CloneError, CloneProbe, CodecProbe, DeadlineError, Infallible, IsNone, NeverNone, NoCodec, NotClone,
-        OptionProbe, Outcome, Probe, Returns, require_cacheable, require_clone_error, require_codec,
-        require_deadline_error,
+        CacheProbe, CloneError, CloneProbe, CodecProbe, DeadlineError, Divided, Infallible, IsNone, Kept,
+        NeverNone, NoCodec, NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns,
+        Uncacheable, require_cacheable, require_clone_error, require_codec, require_deadline_error,
+        require_passed_on,
     },
     stats::Stats,
 };
@@ -23,7 +24,9 @@ use std::{
 /// What a companion struct is: the type of one cached function.
 pub trait Function {
     /// What the function returns.
-    type Outcome: Outcome;
+    type Returned: Divided;
+    /// What is kept of it.
+    type Outcome: Outcome<Returned = Self::Returned>;
 
     /// The function's cache; made by the first who asks.
     fn cache() -> &'static Arc<CachedFn<Self::Outcome>>;
@@ -33,10 +36,10 @@ pub trait Function {
 pub type CacheOf<C> = Arc<CachedFn<<C as Function>::Outcome>>;
 
 /// What is kept of the answers of the function whose companion is `C`.
-pub type ValueOf<C> = <<C as Function>::Outcome as Outcome>::Value;
+pub type ValueOf<C> = <<C as Function>::Returned as Divided>::Value;
 
 /// What the function whose companion is `C` fails with.
-pub type ErrorOf<C> = <<C as Function>::Outcome as Outcome>::Error;
+pub type ErrorOf<C> = <<C as Function>::Returned as Divided>::Error;
 
 /// An argument that the caller lends us, made ours to take along into a task.
 #[diagnostic::on_unimplemented(

@@ -17,7 +17,7 @@ use crate::{
     key,
     layers::{Layer, memory::Memory},
     options::Options,
-    outcome::Outcome,
+    outcome::{Outcome, ReturnedError, ReturnedValue},
     policy::Policy,
     runtime::{self, Chore, Runtime},
     stats::Counters,
@@ -28,14 +28,17 @@ impl<R: Outcome> CachedFn<R> {
     /// The function that `definition` describes, with the settings of this process.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "generated code makes both here and now")]
-    pub fn new(definition: Definition, abilities: Abilities<R>) -> Arc<Self> {
-        Self::in_runtime(runtime::get(), &definition, &abilities)
+    pub fn new(
+        definition: Definition,
+        abilities: Abilities<ReturnedValue<R>, ReturnedError<R>>,
+    ) -> Arc<Self> {
+        Self::in_runtime(runtime::get(), &definition, &R::able(abilities))
     }
 
     pub(crate) fn in_runtime(
         runtime: &Arc<Runtime>,
         definition: &Definition,
-        abilities: &Abilities<R>,
+        abilities: &Abilities<R::Value, R::Error>,
     ) -> Arc<Self> {
         let codec = abilities.codec;
         let options = Options::effective(definition, &runtime.settings, codec.is_some());

@@ -18,8 +18,8 @@ use super::{
     world::{Function, World, key, settle},
 };
 use crate::{
-    definition::Abilities, error::LayerKind, invalidated::Forgotten, layers::Layer, outcome::Returns,
-    policy::PerLayer, record::codec::Codec,
+    definition::Abilities, error::LayerKind, invalidated::Forgotten, layers::Layer, policy::PerLayer,
+    record::codec::Codec,
 };
 
 type Output = Result<u64, u64>;
@@ -167,7 +167,7 @@ impl Source {
 }
 
 fn defined(world: &World, ages: &Ages) -> Function<Output> {
-    let mut abilities: Abilities<Returns<Output, true>> =
+    let mut abilities: Abilities<u64, u64> =
         Abilities::new(Some(Codec::new()), Some(|value| Value(*value).is_none()), Some(|error| *error));
     if ages.ttl_by {
         abilities = abilities.ttl_by(|value| Value(*value).life());

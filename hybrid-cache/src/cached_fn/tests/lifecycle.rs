@@ -14,7 +14,6 @@ use super::world::{ALL, BYTES, Body, Function, MEMORY, TTL, World, key, settle};
 use crate::{
     definition::{Abilities, Definition},
     error::{DeadlineExceeded, LayerKind},
-    outcome::Returns,
     record::codec::Codec,
 };
 
@@ -473,9 +472,9 @@ impl From<DeadlineExceeded> for Late {
 #[tokio::test]
 async fn a_load_is_dropped_at_its_deadline() {
     let (world, hung) = (World::new(), Body::gated());
-    let abilities = Abilities::<Returns<Result<u64, Late>, true>>::new(None, None, None);
+    let abilities = Abilities::new(None, None, None).deadline_error(Late::from);
     let definition = Definition::named("f").layers(MEMORY).ttl(TTL).deadline(10 * SECOND);
-    let function = world.made(&definition, &abilities.deadline_error(Late::from));
+    let function: Function<Result<u64, Late>> = world.made(&definition, &abilities);
     let load = || {
         let run = hung.run();
         tokio::spawn(function.load(key("k"), async move { Ok(run.await.unwrap()) }))
@@ -696,8 +695,9 @@ impl Drop for Nosy {
 #[tokio::test]
 async fn a_value_whose_end_calls_its_own_function_holds_nobody_up() {
     let world = World::new();
-    let abilities = Abilities::<Returns<Nosy, false>>::new(None, None, None);
-    let function = world.made(&Definition::named("f").layers(MEMORY).ttl(TTL).capacity(8), &abilities);
+    let abilities = Abilities::new(None, None, None);
+    let definition = Definition::named("f").layers(MEMORY).ttl(TTL).capacity(8);
+    let function: Function<Nosy, false> = world.made(&definition, &abilities);
     let shared = Arc::new(std::sync::OnceLock::new());
     assert!(shared.set(function).is_ok());
     for round in 0..2_000 {

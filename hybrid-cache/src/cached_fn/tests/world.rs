@@ -17,7 +17,7 @@ use crate::{
     error::LayerKind,
     key::{text::KeyText, writer::KeyWriter},
     layers::Layer,
-    outcome::{CloneError, IsNone, Outcome, Returns},
+    outcome::{CloneError, IsNone, Kept, Outcome, Returns},
     record::codec::Codec,
     runtime::Runtime,
 };
@@ -25,7 +25,12 @@ use crate::{
 /// The answer's type in most tests. Its error cannot be cloned.
 pub(super) type Answer = Result<u64, std::io::Error>;
 pub(super) type Function<O = Answer, const FALLIBLE: bool = true> =
-    &'static Arc<CachedFn<Returns<O, FALLIBLE>>>;
+    &'static Arc<CachedFn<Kept<Returns<O, FALLIBLE>, true>>>;
+
+/// What a function keeps that returns `O`.
+type ValueOf<O, const FALLIBLE: bool> = <Kept<Returns<O, FALLIBLE>, true> as Outcome>::Value;
+/// What it fails with.
+type ErrorOf<O, const FALLIBLE: bool> = <Kept<Returns<O, FALLIBLE>, true> as Outcome>::Error;
 
 /// A runtime of its own, with two fake stores.
 pub(super) struct World {
@@ -100,11 +105,11 @@ impl World {
     pub(super) fn returning<O, const FALLIBLE: bool>(
         &self,
         definition: &Definition,
-        is_none: Option<IsNone<<Returns<O, FALLIBLE> as Outcome>::Value>>,
-        clone_error: Option<CloneError<<Returns<O, FALLIBLE> as Outcome>::Error>>,
+        is_none: Option<IsNone<ValueOf<O, FALLIBLE>>>,
+        clone_error: Option<CloneError<ErrorOf<O, FALLIBLE>>>,
     ) -> Function<O, FALLIBLE>
     where
-        Returns<O, FALLIBLE>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
+        Kept<Returns<O, FALLIBLE>, true>: Outcome<Value: serde::Serialize + serde::de::DeserializeOwned>,
     {
         self.made(definition, &Abilities::new(Some(Codec::new()), is_none, clone_error))
     }
@@ -113,10 +118,10 @@ impl World {
     pub(super) fn made<O, const FALLIBLE: bool>(
         &self,
         definition: &Definition,
-        abilities: &Abilities<Returns<O, FALLIBLE>>,
+        abilities: &Abilities<ValueOf<O, FALLIBLE>, ErrorOf<O, FALLIBLE>>,
     ) -> Function<O, FALLIBLE>
     where
-        Returns<O, FALLIBLE>: Outcome,
+        Kept<Returns<O, FALLIBLE>, true>: Outcome,
     {
         Box::leak(Box::new(CachedFn::in_runtime(&self.runtime, definition, abilities)))
     }
