@@ -173,6 +173,13 @@ pub(crate) fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
     placed(quote!(#private::#check::<#value>()), names.function.value_ends())
 }
 
+/// The same for the error, placed there too where none is spelled in the return type.
+pub(crate) fn at_failure(names: &Names<'_>, check: &TokenStream) -> TokenStream {
+    let (private, error) = (&names.private, names.error_of());
+    let ends = names.function.error_ends().unwrap_or_else(|| names.function.value_ends());
+    placed(quote!(#private::#check::<#error>()), ends)
+}
+
 /// The same for the error; placed at the option that asks for it where no error is spelled in the return type.
 fn at_error(names: &Names<'_>, option: &str, check: &TokenStream) -> TokenStream {
     let (private, error) = (&names.private, names.error_of());

@@ -12,7 +12,7 @@ use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
 use crate::{
     args::Args,
     companions,
-    definition::{abilities, at_value, definition, requirements},
+    definition::{abilities, at_failure, at_value, definition, requirements},
     function::{Argument, Function},
     load,
     spelling::placed,
@@ -118,8 +118,8 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
     let Names { companion, private, function, .. } = names;
     let cfgs = names.cfgs();
     let answer = function.answer();
-    // At the value, so that the compiler underlines it when it cannot be kept.
-    let outcome = placed(
+    // At the value, so that the compiler underlines it when there is something wrong with it.
+    let returned = placed(
         quote! {
             #private::Returns<#answer, {
                 #[allow(unused_imports)]
@@ -129,10 +129,19 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
         },
         function.value_ends(),
     );
+    let (value, error) = (names.value_of(), names.error_of());
+    let outcome = quote! {
+        #private::Kept<Self::Returned, {
+            #[allow(unused_imports)]
+            use #private::Uncacheable as _;
+            #private::CacheProbe::<#value, #error>::CACHEABLE
+        }>
+    };
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #private::Function for #companion {
+            type Returned = #returned;
             type Outcome = #outcome;
             fn cache() -> &'static #private::CacheOf<Self> { #accessor }
         }
@@ -145,10 +154,12 @@ fn accessor(names: &Names<'_>) -> TokenStream {
     let abilities = abilities(names);
     let requirements = requirements(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
+    let passed_on = at_failure(names, &quote!(require_passed_on));
     quote! {
         #(#requirements)*
         static __HC_CACHE: ::std::sync::LazyLock<#private::CacheOf<#companion>> = ::std::sync::LazyLock::new(|| {
             #cacheable;
+            #passed_on;
             #private::CachedFn::new(#definition, #abilities)
         });
         &__HC_CACHE

@@ -24,12 +24,23 @@ pub(crate) struct longest {}
 #[cfg(unix)]
 #[automatically_derived]
 impl ::hybrid_cache::__private::Function for longest {
-    type Outcome = ::hybrid_cache::__private::Returns<
+    type Returned = ::hybrid_cache::__private::Returns<
         usize,
         {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Infallible as _;
             ::hybrid_cache::__private::Probe::<usize>::FALLIBLE
+        },
+    >;
+    type Outcome = ::hybrid_cache::__private::Kept<
+        Self::Returned,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::ValueOf<longest>,
+                ::hybrid_cache::__private::ErrorOf<longest>,
+            >::CACHEABLE
         },
     >;
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
@@ -38,6 +49,9 @@ impl ::hybrid_cache::__private::Function for longest {
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<longest>,
+            >();
+            ::hybrid_cache::__private::require_passed_on::<
+                ::hybrid_cache::__private::ErrorOf<longest>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::new(

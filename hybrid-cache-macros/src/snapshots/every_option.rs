@@ -15,12 +15,23 @@ async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failu
 struct Greetings {}
 #[automatically_derived]
 impl crate::memo::__private::Function for Greetings {
-    type Outcome = crate::memo::__private::Returns<
+    type Returned = crate::memo::__private::Returns<
         Result<Option<String>, Failure>,
         {
             #[allow(unused_imports)]
             use crate::memo::__private::Infallible as _;
             crate::memo::__private::Probe::<Result<Option<String>, Failure>>::FALLIBLE
+        },
+    >;
+    type Outcome = crate::memo::__private::Kept<
+        Self::Returned,
+        {
+            #[allow(unused_imports)]
+            use crate::memo::__private::Uncacheable as _;
+            crate::memo::__private::CacheProbe::<
+                crate::memo::__private::ValueOf<Greetings>,
+                crate::memo::__private::ErrorOf<Greetings>,
+            >::CACHEABLE
         },
     >;
     fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
@@ -40,6 +51,9 @@ impl crate::memo::__private::Function for Greetings {
         > = ::std::sync::LazyLock::new(|| {
             crate::memo::__private::require_cacheable::<
                 crate::memo::__private::ValueOf<Greetings>,
+            >();
+            crate::memo::__private::require_passed_on::<
+                crate::memo::__private::ErrorOf<Greetings>,
             >();
             crate::memo::__private::CachedFn::new(
                 crate::memo::__private::Definition::named("shop.greeting")

@@ -17,12 +17,23 @@ async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
 struct greeting {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Function for greeting {
-    type Outcome = ::hybrid_cache::__private::Returns<
+    type Returned = ::hybrid_cache::__private::Returns<
         String,
         {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Infallible as _;
             ::hybrid_cache::__private::Probe::<String>::FALLIBLE
+        },
+    >;
+    type Outcome = ::hybrid_cache::__private::Kept<
+        Self::Returned,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::ValueOf<greeting>,
+                ::hybrid_cache::__private::ErrorOf<greeting>,
+            >::CACHEABLE
         },
     >;
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
@@ -31,6 +42,9 @@ impl ::hybrid_cache::__private::Function for greeting {
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<greeting>,
+            >();
+            ::hybrid_cache::__private::require_passed_on::<
+                ::hybrid_cache::__private::ErrorOf<greeting>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::new(

@@ -15,12 +15,23 @@ pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
 pub struct product {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Function for product {
-    type Outcome = ::hybrid_cache::__private::Returns<
+    type Returned = ::hybrid_cache::__private::Returns<
         Result<Product, DbError>,
         {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Infallible as _;
             ::hybrid_cache::__private::Probe::<Result<Product, DbError>>::FALLIBLE
+        },
+    >;
+    type Outcome = ::hybrid_cache::__private::Kept<
+        Self::Returned,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::ValueOf<product>,
+                ::hybrid_cache::__private::ErrorOf<product>,
+            >::CACHEABLE
         },
     >;
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
@@ -29,6 +40,9 @@ impl ::hybrid_cache::__private::Function for product {
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<product>,
+            >();
+            ::hybrid_cache::__private::require_passed_on::<
+                ::hybrid_cache::__private::ErrorOf<product>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::new(

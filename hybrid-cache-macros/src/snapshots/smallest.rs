@@ -15,12 +15,23 @@ async fn answer() -> u64 {
 struct answer {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Function for answer {
-    type Outcome = ::hybrid_cache::__private::Returns<
+    type Returned = ::hybrid_cache::__private::Returns<
         u64,
         {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Infallible as _;
             ::hybrid_cache::__private::Probe::<u64>::FALLIBLE
+        },
+    >;
+    type Outcome = ::hybrid_cache::__private::Kept<
+        Self::Returned,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::ValueOf<answer>,
+                ::hybrid_cache::__private::ErrorOf<answer>,
+            >::CACHEABLE
         },
     >;
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
@@ -29,6 +40,9 @@ impl ::hybrid_cache::__private::Function for answer {
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
                 ::hybrid_cache::__private::ValueOf<answer>,
+            >();
+            ::hybrid_cache::__private::require_passed_on::<
+                ::hybrid_cache::__private::ErrorOf<answer>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::new(
