@@ -8,6 +8,19 @@ use super::{
     text::KeyText,
 };
 
+/// What an argument must be to stand in a key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "is not `Serialize`",
+    note = "if no answer depends on this argument, leave it out of the key with `skip(..)`",
+    note = "if answers depend on all of it, add `#[derive(serde::Serialize)]` to `{Self}`; if on some fields, name these: `key = \"{{argument.field}}\"`"
+)]
+pub trait KeyPart: Serialize {}
+
+// Else the compiler would speak of serde's trait in place of the message above.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> KeyPart for T {}
+
 /// Builds the text of a call's arguments.
 ///
 /// ```text
@@ -44,7 +57,7 @@ impl KeyWriter {
 
     /// Writes one argument with its name.
     #[inline]
-    pub fn argument<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
+    pub fn argument<T: KeyPart + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
         if !self.buffer.is_empty() {
             self.buffer.push(b',');
         }
@@ -56,7 +69,7 @@ impl KeyWriter {
     }
 
     /// Writes the value of the next placeholder, and the literal behind it.
-    pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+    pub fn value<T: KeyPart + ?Sized>(&mut self, value: &T) -> &mut Self {
         let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
         self.literals = rest;
         let guarded = escape::guard_before(literal);
