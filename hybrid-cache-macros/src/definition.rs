@@ -151,6 +151,12 @@ pub(crate) fn requirements(names: &Names<'_>) -> Vec<TokenStream> {
         #private::OptionProbe::<#value>::OPTIONAL
     });
     let required = [
+        (
+            "deadline",
+            fallible.clone(),
+            "`deadline` needs a `Result`: a call whose load is dropped has to return an error; return one, or leave \
+             `deadline` out",
+        ),
         ("none_ttl", optional, "`none_ttl` has no effect: this function returns no `Option`"),
         ("err_ttl", fallible, "`err_ttl` has no effect: this function returns no `Result`"),
     ];

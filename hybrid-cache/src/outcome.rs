@@ -6,7 +6,7 @@
 //! constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The abilities that are asked for by value
 //! ([`CodecProbe`], [`OptionProbe`], [`CloneProbe`]) use inherent methods in the same way.
 
-use std::{convert, marker::PhantomData};
+use std::marker::PhantomData;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -35,7 +35,18 @@ impl<T, E> Divided for Returns<Result<T, E>, true> {
 impl<T> Divided for Returns<T, false> {
     type Output = T;
     type Value = T;
-    type Error = convert::Infallible;
+    type Error = NoError;
+}
+
+/// The error of a function that returns none.
+#[derive(Debug, Clone, Copy)]
+pub enum NoError {}
+
+// What an option has to say of a function without errors, it says itself; the compiler would speak of this type.
+impl From<DeadlineExceeded> for NoError {
+    fn from(_: DeadlineExceeded) -> Self {
+        unreachable!("{NEVER_RUN}")
+    }
 }
 
 /// How the return type of a cached function divides into a value that is kept and an error that is not.
@@ -120,13 +131,13 @@ impl<T: Clone + Send + Sync + 'static> Outcome for Kept<Returns<T, false>, true>
     type Returned = Returns<T, false>;
     type Output = T;
     type Value = T;
-    type Error = convert::Infallible;
+    type Error = NoError;
 
-    fn split(output: T) -> Result<T, convert::Infallible> {
+    fn split(output: T) -> Result<T, NoError> {
         Ok(output)
     }
 
-    fn join(result: Result<T, convert::Infallible>) -> T {
+    fn join(result: Result<T, NoError>) -> T {
         match result {
             Ok(value) => value,
             Err(never) => match never {},
@@ -141,41 +152,46 @@ impl<T: Clone + Send + Sync + 'static> Outcome for Kept<Returns<T, false>, true>
         value
     }
 
-    fn able(returned: Abilities<T, convert::Infallible>) -> Abilities<T, convert::Infallible> {
+    fn able(returned: Abilities<T, NoError>) -> Abilities<T, NoError> {
         returned
     }
 }
 
+/// What is kept of what cannot be kept.
+#[derive(Debug, Clone, Copy)]
+pub enum NoValue {}
+
 impl<D: Divided<Output: 'static> + 'static> Outcome for Kept<D, false> {
     type Returned = D;
     type Output = D::Output;
-    type Value = convert::Infallible;
-    type Error = convert::Infallible;
+    type Value = NoValue;
+    type Error = NoError;
 
-    fn split(_: D::Output) -> Result<convert::Infallible, convert::Infallible> {
+    fn split(_: D::Output) -> Result<NoValue, NoError> {
         unreachable!("{NEVER_RUN}")
     }
 
-    fn join(result: Result<convert::Infallible, convert::Infallible>) -> D::Output {
+    fn join(result: Result<NoValue, NoError>) -> D::Output {
         match result {
-            Ok(never) | Err(never) => match never {},
+            Ok(never) => match never {},
+            Err(never) => match never {},
         }
     }
 
-    fn keep(_: D::Value) -> convert::Infallible {
+    fn keep(_: D::Value) -> NoValue {
         unreachable!("{NEVER_RUN}")
     }
 
-    fn give(never: convert::Infallible) -> D::Value {
+    fn give(never: NoValue) -> D::Value {
         match never {}
     }
 
-    fn able(_: Abilities<D::Value, D::Error>) -> Abilities<convert::Infallible, convert::Infallible> {
+    fn able(_: Abilities<D::Value, D::Error>) -> Abilities<NoValue, NoError> {
         unreachable!("{NEVER_RUN}")
     }
 }
 
-const NEVER_RUN: &str = "a function whose answers cannot be kept does not compile";
+const NEVER_RUN: &str = "such a function does not compile";
 
 /// Asks whether values `V` can be kept and errors `E` passed on.
 #[derive(Debug)]
@@ -383,9 +399,9 @@ pub fn require_clone_error<E: KeepableError>() -> CloneError<E> {
 
 /// What an error must be for a function with a `deadline`.
 #[diagnostic::on_unimplemented(
-    message = "`deadline` needs a `Result` whose error can tell that the deadline has passed",
+    message = "`deadline` needs an error that can tell that the deadline has passed",
     label = "`{Self}` is not `From<hybrid_cache::DeadlineExceeded>`",
-    note = "return a `Result`, write `impl From<hybrid_cache::DeadlineExceeded>` for its error, or leave `deadline` out"
+    note = "write `impl From<hybrid_cache::DeadlineExceeded> for {Self}`, return an error that has it, or leave `deadline` out"
 )]
 pub trait TellsDeadline: From<DeadlineExceeded> {}
 
