@@ -26,7 +26,7 @@ pub(crate) fn started(names: &Names<'_>, what: &str) -> TokenStream {
 /// ```text
 /// fn __load(id: u64, lang: &str) -> Pin<Box<dyn Future<Output = R> + Send>> {
 ///     let lang = <&str as Own>::own(lang);
-///     spawnable(async move { product::uncached(id, borrow(&lang)).await })
+///     is_cached_so_it_must_be_send(async move { product::uncached(id, borrow(&lang)).await })
 /// }
 /// ```
 ///
@@ -51,10 +51,11 @@ pub(crate) fn hidden(names: &Names<'_>) -> Option<TokenStream> {
     let answer = function.answer();
     // At the name of the function: the compiler complains there when the body's future is not `Send`. The arguments stay
     // where they are: if it is because of one of them, it is underlined.
-    let [spawnable, uncached] =
-        [quote!(#private::spawnable), quote!(#companion::uncached)].map(|path| placed(path, Ends::of(ident)));
+    let [must_be_send, uncached] =
+        [quote!(#private::is_cached_so_it_must_be_send), quote!(#companion::uncached)]
+            .map(|path| placed(path, Ends::of(ident)));
     let at = Span::call_site().located_at(ident.span());
-    let future = quote_spanned!(at=> #spawnable(async move { #uncached(#(#lent),*).await }));
+    let future = quote_spanned!(at=> #must_be_send(async move { #uncached(#(#lent),*).await }));
     Some(quote! {
         fn __load #generics (#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
             dyn ::core::future::Future<Output = #answer> + ::core::marker::Send

@@ -81,12 +81,13 @@ where
 
 /// A load as the runtime takes it, which runs in a task of its own.
 ///
-/// Where a body cannot be sent to one, the compiler shows the line with the bound.
-pub fn spawnable<F>(load: F) -> Pin<Box<dyn Future<Output = F::Output> + Send>>
+/// Named for the compiler: it says of a body that is not `Send` which value is held across which `.await`, and then that
+/// this is "required by a bound in" the name, with the line that has the bound.
+pub fn is_cached_so_it_must_be_send<F>(body: F) -> Pin<Box<dyn Future<Output = F::Output> + Send>>
 where
-    F: Future + Send + 'static, // `#[cached(inline)]` runs a load in its caller's task and needs none of this
+    F: Future + Send + 'static, // its load may move to another thread; with `#[cached(inline)]` it stays with its caller
 {
-    Box::pin(load)
+    Box::pin(body)
 }
 
 /// What was made ours, lent again as an `L`.

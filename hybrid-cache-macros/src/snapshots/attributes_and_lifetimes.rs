@@ -119,7 +119,7 @@ impl longest {
     {
         let r#in = <&'a String as ::hybrid_cache::__private::Own>::own(r#in);
         let _x = <Option<&str> as ::hybrid_cache::__private::Own>::own(_x);
-        ::hybrid_cache::__private::spawnable(async move {
+        ::hybrid_cache::__private::is_cached_so_it_must_be_send(async move {
             longest::uncached(
                     ::hybrid_cache::__private::borrow(&r#in),
                     ::hybrid_cache::__private::borrow(&_x),

@@ -36,6 +36,12 @@ impl crate::memo::__private::Function for Greetings {
     >;
     fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
         const _: () = ::core::assert!(
+            { #[allow(unused_imports)] use crate ::memo::__private::Infallible as _;
+            crate ::memo::__private::Probe:: < Result < Option < String >, Failure > >
+            ::FALLIBLE },
+            "`deadline` needs a `Result`: a call whose load is dropped has to return an error; return one, or leave `deadline` out"
+        );
+        const _: () = ::core::assert!(
             { #[allow(unused_imports)] use crate ::memo::__private::NeverNone as _; crate
             ::memo::__private::OptionProbe:: < crate ::memo::__private::ValueOf <
             Greetings > > ::OPTIONAL },
@@ -159,7 +165,7 @@ impl Greetings {
     > {
         let db = <&Db as crate::memo::__private::Own>::own(db);
         let user = <&User as crate::memo::__private::Own>::own(user);
-        crate::memo::__private::spawnable(async move {
+        crate::memo::__private::is_cached_so_it_must_be_send(async move {
             Greetings::uncached(
                     crate::memo::__private::borrow(&db),
                     crate::memo::__private::borrow(&user),

@@ -112,7 +112,7 @@ impl product {
         >,
     > {
         let lang = <&str as ::hybrid_cache::__private::Own>::own(lang);
-        ::hybrid_cache::__private::spawnable(async move {
+        ::hybrid_cache::__private::is_cached_so_it_must_be_send(async move {
             product::uncached(id, ::hybrid_cache::__private::borrow(&lang)).await
         })
     }

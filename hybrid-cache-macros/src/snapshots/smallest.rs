@@ -98,7 +98,9 @@ impl answer {
             dyn ::core::future::Future<Output = u64> + ::core::marker::Send,
         >,
     > {
-        ::hybrid_cache::__private::spawnable(async move { answer::uncached().await })
+        ::hybrid_cache::__private::is_cached_so_it_must_be_send(async move {
+            answer::uncached().await
+        })
     }
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
