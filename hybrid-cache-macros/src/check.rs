@@ -2,6 +2,7 @@
 //!
 //! To add a rule: a function in the file it belongs to, a line in that file's list, and an ui test.
 
+mod arguments;
 mod key;
 mod layers;
 mod options;
@@ -29,7 +30,7 @@ pub(crate) fn all(malformed: Vec<syn::Error>, args: &Args, function: &Function) 
 }
 
 fn broken(input: Input<'_>) -> impl Iterator<Item = syn::Error> {
-    [signature::RULES, layers::RULES, options::RULES, key::RULES]
+    [signature::RULES, layers::RULES, options::RULES, key::RULES, arguments::RULES]
         .into_iter()
         .flatten()
         .flat_map(move |rule| rule(input))
