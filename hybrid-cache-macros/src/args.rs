@@ -42,7 +42,7 @@ const OPTIONS: [&str; 21] = [
     "crate",
 ];
 
-/// Known by name, so that the error says "not yet" and not "unknown".
+/// Known by name, so that the error says "not yet" and not "unknown". (`tags` are read and checked all the same.)
 const LATER_OPTIONS: [&str; 3] = ["max_bytes", "weigh", "tags"];
 
 #[derive(Debug, Default)]
@@ -54,6 +54,7 @@ pub(crate) struct Args {
     pub(crate) capacity: Option<Spanned<u64>>,
     pub(crate) key: Option<Template>,
     pub(crate) skip: Vec<Ident>,
+    pub(crate) tags: Vec<Template>,
     pub(crate) name: Option<LitStr>,
     pub(crate) version: Option<Spanned<u32>>,
     pub(crate) stale: Option<Life>,
@@ -179,8 +180,9 @@ impl Args {
             "jitter" => self.jitter = Some(value::fraction(option, input, "0.1")?),
             "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
             "version" => self.version = Some(value::number(option, input, "2")?),
-            "key" => self.key = Some(Template::parse(&value::text(option, input, "\"user:{id}\"")?)?),
+            "key" => self.key = Some(Template::parse(&value::text(option, input, "\"user:{id}\"")?, option)?),
             "skip" => self.skip = value::list(option, input, "skip(db, ctx)", Ident::parse_any)?,
+            "tags" => self.tags = value::templates(option, input, "tags(\"user:{id}\", \"users\")")?,
             "name" => self.name = Some(value::text(option, input, "\"catalog.product\"")?),
             "companion" => self.companion = Some(value::any(option, input, "ProductCache")?),
             "crate" => self.runtime = Some(value::path(option, input, "::hybrid_cache")?),
@@ -236,14 +238,14 @@ mod tests {
             key = "{id}", skip(db, ctx), name = "catalog.product", version = 2, none_ttl = 0,
             stale = "60s", stale_if_error = LONG, refresh_ahead = 0.8, err_ttl = 2, cache_if = Product::is_complete,
             ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline,
-            companion = ProductCache, crate = crate::memo,
+            companion = ProductCache, crate = crate::memo, tags("user:{id}", "users"),
         });
 
         assert!(errors.is_empty(), "{errors:?}");
         assert_eq!(args.layers.as_ref().map(|layers| layers.known().count()), Some(2));
         assert_eq!(args.layer_ttls.len(), 2);
         assert_eq!(args.capacity.map(|capacity| capacity.value), Some(10_000));
-        assert_eq!(args.skip.len(), 2);
+        assert_eq!((args.skip.len(), args.tags.len()), (2, 2));
         assert!(args.ttl.is_some() && args.none_ttl.is_some() && args.key.is_some() && args.name.is_some());
         assert!(args.version.is_some() && args.companion.is_some() && args.runtime.is_some());
         assert!(args.stale.is_some() && args.stale_if_error.is_some() && args.refresh_ahead.is_some());
@@ -258,14 +260,13 @@ mod tests {
 
     #[test]
     fn every_option_that_cannot_be_read_is_reported() {
-        let messages =
-            messages("tll = 5, layers = mem, ttl, tags(\"users\"), capacity = -1, 300, jitter = 0.1");
+        let messages = messages("tll = 5, layers = mem, ttl, weigh = size, capacity = -1, 300, jitter = 0.1");
 
         let expected = [
             "unknown option `tll`; did you mean `ttl`?",
             "`layers` takes a string: `layers = \"mem,redis,disk\"`",
             "`ttl` needs a value: `ttl = 300`",
-            "`tags` is not supported yet",
+            "`weigh` is not supported yet",
             "`capacity` takes a whole number: `capacity = 10_000`",
             "expected an option, for example `ttl = 300`",
         ];

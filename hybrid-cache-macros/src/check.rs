@@ -7,6 +7,7 @@ mod key;
 mod layers;
 mod options;
 mod signature;
+mod tags;
 
 use proc_macro2::Span;
 
@@ -30,7 +31,7 @@ pub(crate) fn all(malformed: Vec<syn::Error>, args: &Args, function: &Function) 
 }
 
 fn broken(input: Input<'_>) -> impl Iterator<Item = syn::Error> {
-    [signature::RULES, layers::RULES, options::RULES, key::RULES, arguments::RULES]
+    [signature::RULES, layers::RULES, options::RULES, key::RULES, arguments::RULES, tags::RULES]
         .into_iter()
         .flatten()
         .flat_map(move |rule| rule(input))

@@ -1,4 +1,4 @@
-//! The value of `key = "user:{id}:{user.lang}"`: literal text and places for arguments and their fields.
+//! The value of `key = "user:{id}:{user.lang}"`, and each of `tags(..)`: literal text and places for arguments and their fields.
 //!
 //! Knows how a template is written; which arguments there are is checked elsewhere.
 
@@ -25,7 +25,8 @@ pub(crate) struct Place {
 }
 
 impl Template {
-    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Self> {
+    /// `option` is named in messages.
+    pub(crate) fn parse(literal: &LitStr, option: &Ident) -> syn::Result<Self> {
         let span = literal.span();
         let text = literal.value();
         let mut pieces = Pieces { found: Vec::new() };
@@ -43,8 +44,8 @@ impl Template {
                 let (place, after) = from_brace
                     .strip_prefix('{')
                     .and_then(|inside| inside.split_once('}'))
-                    .ok_or_else(|| unbalanced(span, from_brace))?;
-                pieces.found.push(Piece::Place(Place::parse(place, span)?));
+                    .ok_or_else(|| unbalanced(span, from_brace, option))?;
+                pieces.found.push(Piece::Place(Place::parse(place, span, option)?));
                 after
             };
         }
@@ -87,14 +88,14 @@ impl Pieces {
 }
 
 impl Place {
-    fn parse(text: &str, span: Span) -> syn::Result<Self> {
+    fn parse(text: &str, span: Span, option: &Ident) -> syn::Result<Self> {
         let mut names = text.split('.').map(str::trim);
         let argument = names.next().unwrap_or_default();
         let argument = argument.strip_prefix("r#").unwrap_or(argument);
         let fields: Option<Vec<Member>> = names.map(|name| member(name, span)).collect();
         match fields {
             Some(fields) if is_name(argument) => Ok(Self { argument: argument.to_owned(), fields }),
-            _ => Err(not_a_place(text, span)),
+            _ => Err(not_a_place(text, span, option)),
         }
     }
 }
@@ -115,21 +116,20 @@ fn member(text: &str, span: Span) -> Option<Member> {
     Some(Member::Named(name))
 }
 
-fn unbalanced(span: Span, from: &str) -> syn::Error {
-    let message = if from.starts_with('{') {
-        "this `key` has a `{` without its `}`; a brace that is meant literally is doubled: `{{`"
-    } else {
-        "this `key` has a `}` without its `{`; a brace that is meant literally is doubled: `}}`"
-    };
+fn unbalanced(span: Span, from: &str, option: &Ident) -> syn::Error {
+    let (one, other) = if from.starts_with('{') { ('{', '}') } else { ('}', '{') };
+    let message = format!(
+        "this `{option}` has a `{one}` without its `{other}`; a brace that is meant literally is doubled: `{one}{one}`"
+    );
     syn::Error::new(span, message)
 }
 
-fn not_a_place(text: &str, span: Span) -> syn::Error {
+fn not_a_place(text: &str, span: Span, option: &Ident) -> syn::Error {
     let message = if text.trim().is_empty() {
-        "`{}` in `key` names no argument; write the argument between the braces: `{id}`".to_owned()
+        format!("`{{}}` in `{option}` names no argument; write the argument between the braces: `{{id}}`")
     } else {
         format!(
-            "`{{{text}}}` in `key` is neither an argument nor a field of one; \
+            "`{{{text}}}` in `{option}` is neither an argument nor a field of one; \
              write `{{id}}` or `{{user.id}}`, without formats or calls"
         )
     };
@@ -142,7 +142,8 @@ mod tests {
 
     fn template(text: &str) -> Result<(Vec<String>, Vec<String>), String> {
         let literal = LitStr::new(text, Span::call_site());
-        let template = Template::parse(&literal).map_err(|error| error.to_string())?;
+        let template = Template::parse(&literal, &Ident::new("key", Span::call_site()))
+            .map_err(|error| error.to_string())?;
         let places = template.places().map(|place| {
             let fields = place.fields.iter().map(|field| match field {
                 Member::Named(name) => format!(".{name}"),

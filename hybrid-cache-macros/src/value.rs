@@ -6,12 +6,12 @@ use std::{fmt::Display, str::FromStr};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Expr, ExprPath, Ident, Lit, LitStr, Path, Token,
+    Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Token,
     parse::{Parse, ParseStream},
     spanned::Spanned as _,
 };
 
-use crate::args::Spanned;
+use crate::{args::Spanned, template::Template};
 
 /// `= value`, whatever the value is.
 pub(crate) fn any<T: Parse>(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
@@ -138,6 +138,17 @@ pub(crate) fn list<T>(
     }
     let (entries, errors) = each(&inside, entry);
     combined(errors).map_or(Ok(entries), Err)
+}
+
+/// `("user:{id}", "users")`, not empty.
+pub(crate) fn templates(option: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Vec<Template>> {
+    list(option, input, example, |input| {
+        let wrong = |span| syn::Error::new(span, format!("`{option}` takes strings: `{example}`"));
+        match input.parse::<Expr>()? {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Template::parse(&text, option),
+            other => Err(wrong(other.span())),
+        }
+    })
 }
 
 /// Entries between commas. One that cannot be read costs none of the others.

@@ -26,7 +26,12 @@ fn unknown_in_skip(input: Input<'_>) -> Vec<syn::Error> {
     names.map(|name| no_such_argument("skip", &name.to_string(), name.span(), input.function)).collect()
 }
 
-fn no_such_argument(option: &str, name: &str, span: proc_macro2::Span, function: &Function) -> syn::Error {
+pub(super) fn no_such_argument(
+    option: &str,
+    name: &str,
+    span: proc_macro2::Span,
+    function: &Function,
+) -> syn::Error {
     let known: Vec<String> =
         function.arguments.iter().map(|known| format!("`{}`", known.key_name())).collect();
     let known =

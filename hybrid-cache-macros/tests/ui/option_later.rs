@@ -1,6 +1,6 @@
 use hybrid_cache::cached;
 
-#[cached(tags("users"))]
+#[cached(weigh = size_of_answer)]
 async fn price(id: u64) -> u64 {
     id
 }

@@ -1,0 +1,12 @@
+use hybrid_cache::cached;
+
+#[cached(tags("user:{user.id}"))]
+async fn price(id: u64, lang: &str) -> u64 {
+    id + lang.len() as u64
+}
+
+async fn caller() {
+    price::invalidate(1, "en").await;
+}
+
+fn main() {}
