@@ -17,6 +17,7 @@ mod answer;
 mod body;
 mod build;
 mod failures;
+mod given;
 mod keep;
 mod lead;
 mod places;
@@ -40,6 +41,7 @@ use self::{
         Answer, Asked, Caller, Failed, Failure, Found, Landed, Load, Offer, Purpose, Remembered, Renewal,
         Target, Turn,
     },
+    given::{Given, Provenance},
     keep::Copies,
     places::{Places, PlacesPerKey},
     records::Records,
@@ -52,7 +54,10 @@ use crate::{
     flight::{Boarding, Doom, Flights, Landing},
     invalidated::Invalidated,
     key::{Key, text::KeyText},
-    layers::{Layer, Reading, Removal, memory::Memory},
+    layers::{
+        Layer, Reading, Removal,
+        memory::{Entry, Memory},
+    },
     outcome::{Outcome, ReturnedValue},
     policy::{Freshness, Policy},
     record::Dates,
@@ -106,12 +111,23 @@ impl<R: Outcome> CachedFn<R> {
 
     #[inline]
     fn hit_here(&self, key: &KeyText) -> Option<R::Output> {
+        let value = self.quiet_in_memory(key, |entry| entry.value.clone())?;
+        Some(R::join(Ok(value)))
+    }
+
+    /// The same, with where it came from.
+    fn hit_given(&self, key: &KeyText) -> Option<Given<R>> {
+        let (value, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
+        Some(Given { result: Ok(value), provenance: Provenance::found(LayerKind::Memory, dates) })
+    }
+
+    #[inline]
+    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Value>) -> T) -> Option<T> {
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
-        let value =
-            memory.read(key.as_lookup(), now, |entry| entry.is_quiet(now).then(|| entry.value.clone()))??;
+        let taken = memory.read(key.as_lookup(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
         self.counters.hit(LayerKind::Memory);
-        Some(R::join(Ok(value)))
+        Some(taken)
     }
 
     /// **A call**: memory, a kept error, another's load, or a load of its own.
@@ -140,13 +156,13 @@ impl<R: Outcome> CachedFn<R> {
             };
             // Its leader vanished, or took too long: then it may be this call's turn to lead.
             let Landing::Answer(landed) = waiter.wait().await else { continue };
-            let shared = match landed {
-                Landed::Value(value) => Ok(value),
-                Landed::Error(error) => Err(self.another(&error)),
+            let (result, provenance) = match landed {
+                Landed::Value(value, provenance) => (Ok(value), provenance),
+                Landed::Error(error) => (Err(self.another(&error)), Provenance::BODY),
                 Landed::ErrorOfItsOwn(places) => return self.turn_alone(key, &places).await,
             };
             self.counters.coalesced();
-            return Turn::Answered(shared);
+            return Turn::Answered(Given { result, provenance: provenance.waited() });
         }
     }
 
@@ -164,30 +180,31 @@ impl<R: Outcome> CachedFn<R> {
 
     /// What memory alone can say to a call.
     fn turn_from_memory(&self, key: &str) -> Option<Turn<R>> {
-        let (value, renewal) = match self.remembered(key) {
-            Remembered::Good(value) => (value, None),
-            Remembered::Due(value, dates) => (value, self.begin_renewal(key, dates)),
+        let (value, dates, renewal) = match self.remembered(key) {
+            Remembered::Good(value, dates) => (value, dates, None),
+            Remembered::Due(value, dates) => (value, dates, self.begin_renewal(key, dates)),
             Remembered::Stale(value, dates) if Handle::try_current().is_ok() => {
                 self.counters.answered_stale();
-                (value, self.begin_renewal(key, dates))
+                (value, dates, self.begin_renewal(key, dates))
             }
             Remembered::Stale(value, dates) | Remembered::LastResort(value, dates) => {
                 if !self.lets_rest(key, &dates) {
                     return None;
                 }
                 self.counters.answered_stale();
-                (value, None)
+                (value, dates, None)
             }
             Remembered::Nothing => {
                 let error = self.kept_error(key)?;
                 self.counters.hit(LayerKind::Memory);
-                return Some(Turn::Answered(Err(error)));
+                return Some(Turn::Answered(error));
             }
         };
         self.counters.hit(LayerKind::Memory);
+        let given = Given { result: Ok(value), provenance: Provenance::found(LayerKind::Memory, dates) };
         Some(match renewal {
-            Some(renewal) => Turn::Renew(value, renewal),
-            None => Turn::Answered(Ok(value)),
+            Some(renewal) => Turn::Renew(given, renewal),
+            None => Turn::Answered(given),
         })
     }
 
@@ -296,15 +313,16 @@ impl<R: Outcome> CachedFn<R> {
         }
         self.remember(load, answer);
         let Some(room) = (!resting).then(|| self.room_for_refresh()).flatten() else {
-            load.give(answer.value.clone());
+            load.give(answer.value.clone(), answer.provenance);
             return Offer::Final;
         };
         self.counters.refresh_started();
-        load.caller.give(Ok(Ok(answer.value.clone())));
+        let given = Given { result: Ok(answer.value.clone()), provenance: answer.provenance };
+        load.caller.give(Ok(given));
         // From here on nobody waits for it: it replaces what it has found.
         load.purpose = Purpose::Renew(*dates);
         let until = self.policy.stale_until(dates);
-        load.ticket.offer(Landed::Value(answer.value.clone()), until);
+        load.ticket.offer(Landed::Value(answer.value.clone(), answer.provenance), until);
         Offer::Meanwhile(room, self.keep_quiet(&load.ticket, load.key.lookup(), until))
     }
 
@@ -319,7 +337,7 @@ impl<R: Outcome> CachedFn<R> {
         self.remember(&load, &answer);
         let replaces = load.purpose.replaces();
         if asked.without.is_empty() && (asked.unknown.is_empty() || !replaces) {
-            load.give(answer.value);
+            load.give(answer.value, answer.provenance);
             return None;
         }
         // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
@@ -328,7 +346,7 @@ impl<R: Outcome> CachedFn<R> {
         // memory has let go of the new one, copies the old one back.
         let precede_answer = self.memory.is_none() || replaces;
         if !precede_answer {
-            load.give(answer.value.clone());
+            load.give(answer.value.clone(), answer.provenance);
             // Where callers wait for their copies, there cannot be more of them than callers.
             if under_way.is_none() {
                 self.counters.copy_dropped();
@@ -349,14 +367,14 @@ impl<R: Outcome> CachedFn<R> {
             // To the leader; one of those who wait leads next.
             Failure::Panic(panic) => load.caller.give(Err(panic)),
             Failure::Error(error) => {
-                if let Some(value) = self.last_resort(&load, asked.old) {
+                if let Some((value, provenance)) = self.last_resort(&load, asked.old) {
                     if load.purpose == Purpose::Call {
                         self.counters.answered_stale();
                     }
-                    return load.give(value);
+                    return load.give(value, provenance);
                 }
                 load.ticket.land(self.landed_error(load.key.lookup(), &error));
-                load.caller.give(Ok(Err(error)));
+                load.caller.give(Ok(Given { result: Err(error), provenance: Provenance::BODY }));
             }
         }
     }
@@ -457,7 +475,7 @@ impl<R: Outcome> CachedFn<R> {
         let this = self.here();
         Box::pin(async move {
             match this.remembered(key.as_lookup()) {
-                Remembered::Good(value) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
+                Remembered::Good(value, _) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
                     return Some(R::give(value));
                 }
                 Remembered::LastResort(value, _) if this.is_resting(key.as_lookup()) => {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/front_page.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod answer;
 mod cached_fn;
 mod clock;
 mod config;
@@ -25,6 +26,7 @@ mod sync;
 pub mod __private;
 pub mod testing;
 
+pub use answer::Answer;
 pub use config::{
     DiskEngine,
     builder::{Builder, builder},

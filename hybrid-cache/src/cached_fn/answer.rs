@@ -20,6 +20,7 @@ use crate::{
 };
 
 use super::{
+    given::{Given, Provenance},
     keep::Quiet,
     places::{Place, Places},
 };
@@ -27,13 +28,13 @@ use super::{
 /// What a call is to do that memory could not answer at once.
 pub(super) enum Turn<R: Outcome> {
     /// Return this.
-    Answered(Result<R::Value, R::Error>),
+    Answered(Given<R>),
     /// Run the body, and nothing else.
     Bare,
     /// Load. The place bounds how many of those whose common load failed do so at the same time.
     Load(Ticket<Landed<R>>, Option<Place>),
     /// Return this, and have a newer one loaded behind the caller's back.
-    Renew(R::Value, Renewal<R>),
+    Renew(Given<R>, Renewal<R>),
 }
 
 /// The right to load a newer answer behind a caller's back.
@@ -59,9 +60,9 @@ pub(super) struct Load<R: Outcome> {
 
 impl<R: Outcome> Load<R> {
     /// Gives an answer to everybody who waits for it.
-    pub(super) fn give(&mut self, value: R::Value) {
-        self.ticket.land(Landed::Value(value.clone()));
-        self.caller.give(Ok(Ok(value)));
+    pub(super) fn give(&mut self, value: R::Value, provenance: Provenance) {
+        self.ticket.land(Landed::Value(value.clone(), provenance));
+        self.caller.give(Ok(Given { result: Ok(value), provenance }));
     }
 }
 
@@ -86,7 +87,7 @@ impl Purpose {
 }
 
 /// How a load ended, for its caller: the answer, or the panic to go on with.
-pub(super) type Loaded<R> = Result<Result<<R as Outcome>::Value, <R as Outcome>::Error>, Box<dyn Any + Send>>;
+pub(super) type Loaded<R> = Result<Given<R>, Box<dyn Any + Send>>;
 
 /// The caller whose call started a load: it may have gone away, or have been answered already.
 pub(super) struct Caller<R: Outcome> {
@@ -122,7 +123,7 @@ impl<R: Outcome> Caller<R> {
 
 /// How a load ended, for those who waited for it.
 pub(super) enum Landed<R: Outcome> {
-    Value(R::Value),
+    Value(R::Value, Provenance),
     /// The same error for all.
     Error(SharedError<R>),
     /// An error that cannot be shared: everybody tries for themselves, so many at a time.
@@ -155,6 +156,7 @@ pub(super) struct Failed<R: Outcome> {
 pub(super) struct Answer<V> {
     pub(super) value: V,
     pub(super) origin: Origin,
+    pub(super) provenance: Provenance,
     pub(super) load_time: Duration,
     /// Whether `cache_if` refuses it.
     pub(super) refused: bool,
@@ -171,7 +173,7 @@ pub(super) enum Origin {
 /// What memory holds for a key.
 pub(super) enum Remembered<V> {
     /// Something to return.
-    Good(V),
+    Good(V, Dates),
     /// Something to return, which is due for a refresh.
     Due(V, Dates),
     /// Something past its life, to return while it is refreshed.
@@ -230,7 +232,7 @@ impl<V> Asked<V> {
 impl<R: Outcome> Clone for Landed<R> {
     fn clone(&self) -> Self {
         match self {
-            Self::Value(value) => Self::Value(value.clone()),
+            Self::Value(value, provenance) => Self::Value(value.clone(), *provenance),
             Self::Error(error) => Self::Error(Arc::clone(error)),
             Self::ErrorOfItsOwn(own_loads) => Self::ErrorOfItsOwn(Arc::clone(own_loads)),
         }

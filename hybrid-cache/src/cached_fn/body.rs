@@ -16,6 +16,7 @@ use futures_util::{
 use super::{
     CachedFn,
     answer::{Answer, Failure, Load, Origin, Purpose},
+    given::Provenance,
 };
 use crate::{error::DeadlineExceeded, outcome::Outcome};
 
@@ -87,6 +88,7 @@ impl<R: Outcome> CachedFn<R> {
     /// A value that was computed just now.
     pub(super) fn computed(&self, value: R::Value, load_time: Duration) -> Answer<R::Value> {
         let refused = self.abilities.cache_if.is_some_and(|cache_if| !cache_if(&value));
-        Answer { origin: Origin::Body(self.life_of(&value)), value, load_time, refused }
+        let origin = Origin::Body(self.life_of(&value));
+        Answer { value, origin, provenance: Provenance::BODY, load_time, refused }
     }
 }

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use super::{
     CachedFn,
     answer::{Failed, Failure, Found, Landed, Load, Remembered, SharedError},
+    given::{Given, Provenance},
     places::Places,
 };
-use crate::{clock::Timestamp, outcome::Outcome, policy::Freshness, record::Dates, recursion};
+use crate::{
+    clock::Timestamp, error::LayerKind, outcome::Outcome, policy::Freshness, record::Dates, recursion,
+};
 
 impl<R: Outcome> CachedFn<R> {
     /// Remembers that a load failed, unless it was doomed: then nothing is to be left behind.
@@ -64,30 +67,38 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// The error that is given out again for `key`.
-    pub(super) fn kept_error(&self, key: &str) -> Option<R::Error> {
+    pub(super) fn kept_error(&self, key: &str) -> Option<Given<R>> {
         let now = self.now();
-        let error = self.failures.as_ref()?.peek(key, |failed| {
-            (now < failed.dates().fresh_until).then(|| failed.value.error.clone()).flatten()
+        let (error, dates) = self.failures.as_ref()?.peek(key, |failed| {
+            let (dates, error) = (failed.dates(), failed.value.error.as_ref());
+            error.filter(|_| now < dates.fresh_until).map(|error| (Arc::clone(error), dates))
         })??;
-        Some(self.another(&error))
+        let provenance = Provenance::found(LayerKind::Memory, dates);
+        Some(Given { result: Err(self.another(&error)), provenance })
     }
 
     /// The old answer that takes the place of a load that failed, if one is allowed. An answer that was forgotten while the
     /// load ran is not.
-    pub(super) fn last_resort(&self, load: &Load<R>, old: Option<Found<R::Value>>) -> Option<R::Value> {
+    pub(super) fn last_resort(
+        &self,
+        load: &Load<R>,
+        old: Option<Found<R::Value>>,
+    ) -> Option<(R::Value, Provenance)> {
         if load.purpose.replaces() || load.ticket.is_doomed() {
             return None;
         }
         match self.remembered(load.key.lookup()) {
-            Remembered::Good(value)
-            | Remembered::Due(value, _)
-            | Remembered::Stale(value, _)
-            | Remembered::LastResort(value, _) => return Some(value),
+            Remembered::Good(value, dates)
+            | Remembered::Due(value, dates)
+            | Remembered::Stale(value, dates)
+            | Remembered::LastResort(value, dates) => {
+                return Some((value, Provenance::found(LayerKind::Memory, dates)));
+            }
             Remembered::Nothing => {}
         }
         let old = old.filter(|old| self.policy.freshness(&old.dates, self.now()) != Freshness::Expired)?;
         self.remember(load, &old.answer);
-        Some(old.answer.value)
+        Some((old.answer.value, old.answer.provenance))
     }
 
     /// Whether an old copy with these dates is returned before a newer answer is computed.

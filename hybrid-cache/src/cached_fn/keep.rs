@@ -11,6 +11,7 @@ use futures_core::future::BoxFuture;
 use super::{
     CachedFn,
     answer::{Answer, Asked, Found, Landed, Load, Origin, Purpose, Remembered, Target},
+    given::Provenance,
 };
 use crate::{
     clock::Timestamp,
@@ -21,7 +22,7 @@ use crate::{
     layers::{Layer, Reading, Removal, memory::Memory},
     outcome::Outcome,
     policy::{Freshness, Life},
-    record::{self, Current, Dates, Marks, Shared, refusal::Refusal},
+    record::{self, Current, Dates, Marks, Opened, Shared, refusal::Refusal},
     runtime::work::UnderWay,
 };
 
@@ -43,7 +44,7 @@ impl<R: Outcome> Copies<R> {
         Box::pin(async move {
             self.function.copy(&self).await;
             if self.precede_answer {
-                self.load.give(self.answer.value.clone());
+                self.load.give(self.answer.value.clone(), self.answer.provenance);
             }
             self
         })
@@ -242,7 +243,9 @@ impl<R: Outcome> CachedFn<R> {
         };
         let dates = self.policy.found(layer, &opened.dates, self.limit_of(&opened.value), self.now());
         let origin = Origin::Copy(dates, opened.generation, opened.payload);
-        let answer = Answer { value: opened.value, origin, load_time: opened.load_time, refused: false };
+        let Opened { value, load_time, .. } = opened;
+        let provenance = Provenance::found(layer, dates);
+        let answer = Answer { value, origin, provenance, load_time, refused: false };
         Some(Found { layer, answer, dates })
     }
 
@@ -278,7 +281,7 @@ impl<R: Outcome> CachedFn<R> {
                 Freshness::Fresh if self.policy.is_due(&dates, entry.due_from, now, fastrand::f64()) => {
                     Remembered::Due(value(), dates)
                 }
-                Freshness::Fresh => Remembered::Good(value()),
+                Freshness::Fresh => Remembered::Good(value(), dates),
                 Freshness::Stale => Remembered::Stale(value(), dates),
                 Freshness::LastResort => Remembered::LastResort(value(), dates),
                 Freshness::Expired => Remembered::Nothing,

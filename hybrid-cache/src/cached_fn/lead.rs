@@ -3,15 +3,17 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::{
     CachedFn,
     answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
+    given::Given,
     places::Place,
     task,
 };
-use crate::{flight::Ticket, key::text::KeyText, outcome::Outcome, recursion};
+use crate::{answer::Answer, flight::Ticket, key::text::KeyText, outcome::Outcome, recursion};
 
 impl<R: Outcome> CachedFn<R> {
     /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
@@ -22,18 +24,7 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let this = self.here();
-        Box::pin(async move {
-            match this.turn(&key).await {
-                Turn::Answered(answer) => R::join(answer),
-                Turn::Bare => body.await,
-                Turn::Load(ticket, place) => this.lead(ticket, place, key, body, Purpose::Call).await,
-                Turn::Renew(value, renewal) => {
-                    this.renew(renewal, key, body);
-                    R::join(Ok(value))
-                }
-            }
-        })
+        Box::pin(self.here().call(key, body).map(Given::into_output))
     }
 
     /// The same, with the body in the caller's own task. When the caller goes away, one of those who wait loads.
@@ -45,16 +36,68 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output>,
     {
+        Box::pin(self.here().call_inline(key, body).map(Given::into_output))
+    }
+
+    /// A whole call, [`hit`](Self::hit) included, whose answer tells where it came from.
+    pub fn with_info<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, Answer<R::Output>>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
         let this = self.here();
         Box::pin(async move {
-            match this.turn(&key).await {
-                Turn::Answered(answer) => R::join(answer),
-                // There is no body to run behind the caller's back: it ends with the call.
-                Turn::Renew(value, _) => R::join(Ok(value)),
-                Turn::Bare => body.await,
-                Turn::Load(ticket, place) => this.lead_inline(ticket, place, key, body, Purpose::Call).await,
-            }
+            let given = match this.hit_given(&key) {
+                Some(given) => given,
+                None => Arc::clone(&this).call(key, body).await,
+            };
+            given.into_answer(this.now())
         })
+    }
+
+    /// The same, with the body in the caller's own task.
+    pub fn with_info_inline<F>(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: F,
+    ) -> Pin<Box<impl Future<Output = Answer<R::Output>> + use<R, F>>>
+    where
+        F: Future<Output = R::Output>,
+    {
+        let this = self.here();
+        Box::pin(async move {
+            let given = match this.hit_given(&key) {
+                Some(given) => given,
+                None => Arc::clone(&this).call_inline(key, body).await,
+            };
+            given.into_answer(this.now())
+        })
+    }
+
+    async fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> Given<R>
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
+        match self.turn(&key).await {
+            Turn::Answered(given) => given,
+            Turn::Bare => Given::by_body(body.await),
+            Turn::Load(ticket, place) => self.lead(ticket, place, key, body, Purpose::Call).await,
+            Turn::Renew(given, renewal) => {
+                self.renew(renewal, key, body);
+                given
+            }
+        }
+    }
+
+    async fn call_inline<F>(self: Arc<Self>, key: KeyText, body: F) -> Given<R>
+    where
+        F: Future<Output = R::Output>,
+    {
+        match self.turn(&key).await {
+            // There is no body to run behind the caller's back: it ends with the call.
+            Turn::Answered(given) | Turn::Renew(given, _) => given,
+            Turn::Bare => Given::by_body(body.await),
+            Turn::Load(ticket, place) => self.lead_inline(ticket, place, key, body, Purpose::Call).await,
+        }
     }
 
     /// Computes the answer anew and stores it, whatever is stored.
@@ -68,7 +111,7 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead(ticket, None, key, body, Purpose::Refresh).await
+            this.lead(ticket, None, key, body, Purpose::Refresh).await.into_output()
         })
     }
 
@@ -87,7 +130,7 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead_inline(ticket, None, key, body, Purpose::Refresh).await
+            this.lead_inline(ticket, None, key, body, Purpose::Refresh).await.into_output()
         })
     }
 
@@ -118,7 +161,7 @@ impl<R: Outcome> CachedFn<R> {
         key: KeyText,
         body: F,
         purpose: Purpose,
-    ) -> R::Output
+    ) -> Given<R>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
@@ -134,7 +177,7 @@ impl<R: Outcome> CachedFn<R> {
             }
         }));
         match from_load.await {
-            Ok(loaded) => task::output::<R>(loaded),
+            Ok(loaded) => task::given(loaded),
             Err(_) => task::stopped(task).await,
         }
     }
@@ -147,7 +190,7 @@ impl<R: Outcome> CachedFn<R> {
         key: KeyText,
         body: F,
         purpose: Purpose,
-    ) -> R::Output
+    ) -> Given<R>
     where
         F: Future<Output = R::Output>,
     {
@@ -161,7 +204,7 @@ impl<R: Outcome> CachedFn<R> {
             None => {}
         }
         match from_load.await {
-            Ok(loaded) => task::output::<R>(loaded),
+            Ok(loaded) => task::given(loaded),
             Err(_) => task::lost(),
         }
     }

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::answer::Loaded;
+use super::{answer::Loaded, given::Given};
 use crate::{clock::Clock, flight::Doom, outcome::Outcome, testing::current};
 
 /// How long an invalidation waits for copies that were announced before it. Each is within its layer's budget; only one
@@ -44,12 +44,9 @@ pub(super) fn to_the_end<T: Send + 'static>(
     })
 }
 
-/// What a caller returns when its load has ended.
-pub(super) fn output<R: Outcome>(loaded: Loaded<R>) -> R::Output {
-    match loaded {
-        Ok(result) => R::join(result),
-        Err(panic) => resume_unwind(panic),
-    }
+/// What a caller is given when its load has ended.
+pub(super) fn given<R: Outcome>(loaded: Loaded<R>) -> Given<R> {
+    loaded.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Goes on with the panic that ended a task before it had an answer: of a `Clone`, or of a function that the attribute
