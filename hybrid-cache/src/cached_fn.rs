@@ -34,6 +34,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
+use futures_util::{StreamExt, future::ready, stream};
 use tokio::runtime::Handle;
 
 use self::{
@@ -58,6 +59,7 @@ use crate::{
         Layer, Reading, Removal,
         memory::{Entry, Memory},
     },
+    mode::{self, Mode},
     outcome::{Outcome, ReturnedValue},
     policy::{Freshness, Policy},
     record::Dates,
@@ -66,6 +68,10 @@ use crate::{
     stats::{Counters, Stats},
     testing::current,
 };
+
+/// How many of many keys are being forgotten at the same time: enough for Redis to be told in few packets, and for a disk to
+/// sync once for many.
+const KEYS_AT_ONCE: usize = 64;
 
 /// One cached function: its answers, and what happens when they are asked for.
 pub struct CachedFn<R: Outcome> {
@@ -101,12 +107,19 @@ impl<R: Outcome> CachedFn<R> {
     #[must_use]
     #[inline]
     pub fn hit(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
-        if current::in_use() { self.hit_in_world(key) } else { self.hit_here(key) }
+        if current::in_use() { self.hit_in_scope(key) } else { self.hit_here(key) }
     }
 
+    /// The same, where a task may be in a test's world, or in a mode in which there are no hits.
     #[cold]
-    fn hit_in_world(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
-        self.here().hit_here(key)
+    fn hit_in_scope(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
+        if mode::current() != Mode::Usual {
+            return None;
+        }
+        match self.elsewhere() {
+            Some(elsewhere) => elsewhere.hit_here(key),
+            None => self.hit_here(key),
+        }
     }
 
     #[inline]
@@ -117,6 +130,9 @@ impl<R: Outcome> CachedFn<R> {
 
     /// The same, with where it came from.
     fn hit_given(&self, key: &KeyText) -> Option<Given<R>> {
+        if mode::current() != Mode::Usual {
+            return None;
+        }
         let (value, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
         Some(Given { result: Ok(value), provenance: Provenance::found(LayerKind::Memory, dates) })
     }
@@ -132,8 +148,12 @@ impl<R: Outcome> CachedFn<R> {
 
     /// **A call**: memory, a kept error, another's load, or a load of its own.
     async fn turn(&self, key: &KeyText) -> Turn<R> {
-        if self.runs_bare(key) {
+        let mode = mode::current();
+        if mode == Mode::Bypass || self.runs_bare(key) {
             return Turn::Bare;
+        }
+        if mode == Mode::Refresh {
+            return Turn::Refresh(self.flights.supersede(key.as_lookup(), self.now()));
         }
         let key = key.as_lookup();
         loop {
@@ -382,12 +402,35 @@ impl<R: Outcome> CachedFn<R> {
     /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
     pub fn invalidate(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
         let this = self.here();
+        task::to_the_end(async move { this.forget_one(key).await })
+    }
+
+    /// Forgets these answers in every layer, many at a time; says the worst of what happened in each layer. Goes on to the
+    /// end even if its caller goes away.
+    pub fn invalidate_many(self: &Arc<Self>, keys: Vec<KeyText>) -> BoxFuture<'static, Invalidated> {
+        let this = self.here();
         task::to_the_end(async move {
-            let key = key.into_key(&this.scope);
-            let doom = this.flights.doom(key.lookup());
-            task::settled(&doom).await;
-            this.forget_everywhere(&doom, &key).await
+            let mut invalidated = Invalidated::nowhere();
+            for layer in &this.layers {
+                invalidated.set(layer.kind(), Ok(Removal::Done));
+            }
+            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+            let forgetting = keys.into_iter().map(|key| {
+                let this = Arc::clone(&this);
+                async move { this.forget_one(key).await }
+            });
+            stream::iter(forgetting)
+                .buffer_unordered(KEYS_AT_ONCE)
+                .fold(invalidated, |all, one| ready(all.and(one)))
+                .await
         })
+    }
+
+    async fn forget_one(&self, key: KeyText) -> Invalidated {
+        let key = key.into_key(&self.scope);
+        let doom = self.flights.doom(key.lookup());
+        task::settled(&doom).await;
+        self.forget_everywhere(&doom, &key).await
     }
 
     /// What an invalidation does once it has doomed the flights.

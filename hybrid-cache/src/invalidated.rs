@@ -21,6 +21,21 @@ pub enum Forgotten {
     NotInUse,
 }
 
+impl Forgotten {
+    fn or_worse(self, other: Self) -> Self {
+        if other.badness() > self.badness() { other } else { self }
+    }
+
+    const fn badness(&self) -> u8 {
+        match self {
+            Self::NotInUse => 0,
+            Self::Done => 1,
+            Self::Queued => 2,
+            Self::Failed(_) => 3,
+        }
+    }
+}
+
 /// What an invalidation achieved in each layer. It never fails as a whole: what a layer could not do is told here.
 ///
 /// ```
@@ -58,6 +73,15 @@ impl Invalidated {
             LayerKind::Memory => self.memory = forgotten,
             LayerKind::Redis => self.redis = forgotten,
             LayerKind::Disk => self.disk = forgotten,
+        }
+    }
+
+    /// What two invalidations achieved together: in each layer the worse of the two.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            memory: self.memory.or_worse(other.memory),
+            redis: self.redis.or_worse(other.redis),
+            disk: self.disk.or_worse(other.disk),
         }
     }
 

@@ -11,6 +11,7 @@ mod flight;
 mod invalidated;
 mod key;
 mod layers;
+mod mode;
 mod options;
 mod outcome;
 mod policy;
@@ -20,6 +21,7 @@ mod runtime;
 mod shape;
 mod stats;
 mod sync;
+mod warm;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -37,11 +39,13 @@ pub use error::{DeadlineExceeded, LayerError, LayerKind};
 pub use hybrid_cache_macros::cached;
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
+pub use mode::{bypass, refreshing};
 pub use runtime::{
     ending::{Shutdown, flush, shutdown},
     report, stats,
 };
 pub use stats::Stats;
+pub use warm::{Progress, Warm, Warmed};
 
 /// The README's programs, as tests.
 #[cfg(all(doctest, feature = "redis", feature = "disk"))]

@@ -1,6 +1,7 @@
 //! Everything that generated code may call, and nothing else does. Not public: it changes without notice.
 
 pub use crate::{
+    answer::Answer,
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
     error::LayerKind,
@@ -13,6 +14,7 @@ pub use crate::{
         require_passed_on,
     },
     stats::Stats,
+    warm::{Progress, Warm, Warmed},
 };
 
 use std::{
@@ -111,4 +113,13 @@ impl<'a, O: Borrow<T>, T: ?Sized> Lend<'a, Option<&'a T>> for Option<O> {
 /// Lends what [`Own::own`] made ours, as the argument that it was.
 pub fn borrow<'a, O: Lend<'a, L>, L>(owned: &'a O) -> L {
     owned.lend()
+}
+
+/// Warms a function with these calls of its `with_info`.
+pub fn warm<'a, C, F, T>(calls: C) -> Warm<'a, C::IntoIter>
+where
+    C: IntoIterator<Item = F>,
+    F: Future<Output = Answer<T>>,
+{
+    Warm::new(calls.into_iter())
 }

@@ -33,6 +33,8 @@ pub(super) enum Turn<R: Outcome> {
     Bare,
     /// Load. The place bounds how many of those whose common load failed do so at the same time.
     Load(Ticket<Landed<R>>, Option<Place>),
+    /// Load, whatever is stored.
+    Refresh(Ticket<Landed<R>>),
     /// Return this, and have a newer one loaded behind the caller's back.
     Renew(Given<R>, Renewal<R>),
 }

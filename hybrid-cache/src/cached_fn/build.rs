@@ -81,10 +81,14 @@ impl<R: Outcome> CachedFn<R> {
 
     /// This function in the world that the caller is in: itself, unless a test has a world of its own.
     pub(super) fn here(self: &Arc<Self>) -> Arc<Self> {
-        let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime));
-        let Some(world) = world else { return Arc::clone(self) };
+        self.elsewhere().unwrap_or_else(|| Arc::clone(self))
+    }
+
+    /// The same; `None` if that is itself.
+    pub(super) fn elsewhere(self: &Arc<Self>) -> Option<Arc<Self>> {
+        let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime))?;
         let address = Arc::as_ptr(self) as usize;
-        world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities))
+        Some(world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities)))
     }
 }
 

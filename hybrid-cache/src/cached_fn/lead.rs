@@ -13,7 +13,7 @@ use super::{
     places::Place,
     task,
 };
-use crate::{answer::Answer, flight::Ticket, key::text::KeyText, outcome::Outcome, recursion};
+use crate::{answer::Answer, flight::Ticket, key::text::KeyText, mode::Mode, outcome::Outcome, recursion};
 
 impl<R: Outcome> CachedFn<R> {
     /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
@@ -81,6 +81,7 @@ impl<R: Outcome> CachedFn<R> {
             Turn::Answered(given) => given,
             Turn::Bare => Given::by_body(body.await),
             Turn::Load(ticket, place) => self.lead(ticket, place, key, body, Purpose::Call).await,
+            Turn::Refresh(ticket) => self.lead(ticket, None, key, body, Purpose::Refresh).await,
             Turn::Renew(given, renewal) => {
                 self.renew(renewal, key, body);
                 given
@@ -97,6 +98,7 @@ impl<R: Outcome> CachedFn<R> {
             Turn::Answered(given) | Turn::Renew(given, _) => given,
             Turn::Bare => Given::by_body(body.await),
             Turn::Load(ticket, place) => self.lead_inline(ticket, place, key, body, Purpose::Call).await,
+            Turn::Refresh(ticket) => self.lead_inline(ticket, None, key, body, Purpose::Refresh).await,
         }
     }
 
@@ -143,14 +145,18 @@ impl<R: Outcome> CachedFn<R> {
         self.counters.refresh_started();
         let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        let _ = task::spawn(Box::pin(async move {
-            let _room = room;
-            // Until this ends, in whatever way: also if its runtime goes away.
-            let _quiet = self.keep_quiet(&load.ticket, load.key.lookup(), self.policy.stale_until(&old));
-            if let Some(copies) = Arc::clone(&self).fill(load, body).await {
-                copies.make().await;
-            }
-        }));
+        // It is nobody's call, and so in nobody's mode.
+        let _ = task::spawn_in(
+            Mode::Usual,
+            Box::pin(async move {
+                let _room = room;
+                // Until this ends, in whatever way: also if its runtime goes away.
+                let _quiet = self.keep_quiet(&load.ticket, load.key.lookup(), self.policy.stale_until(&old));
+                if let Some(copies) = Arc::clone(&self).fill(load, body).await {
+                    copies.make().await;
+                }
+            }),
+        );
     }
 
     /// Runs a load in a task of its own.

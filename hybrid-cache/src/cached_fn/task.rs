@@ -11,17 +11,30 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{answer::Loaded, given::Given};
-use crate::{clock::Clock, flight::Doom, outcome::Outcome, testing::current};
+use crate::{
+    clock::Clock,
+    flight::Doom,
+    mode::{self, Mode},
+    outcome::Outcome,
+    testing::current,
+};
 
 /// How long an invalidation waits for copies that were announced before it. Each is within its layer's budget; only one
 /// whose runtime is not being run takes longer, and it then takes its copy back itself.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
-/// Runs `work` in a task of its own, in the world and the span of its caller. Dropped where there is no tokio runtime.
+/// Runs `work` in a task of its own, in the world, the mode and the span of its caller. Dropped where there is no tokio
+/// runtime.
 ///
 /// Boxed, so that what is moved about is small, and that tokio's task is compiled once and not for every function.
 pub(super) fn spawn<T: Send + 'static>(work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
+    spawn_in(mode::current(), work)
+}
+
+/// The same in this mode.
+pub(super) fn spawn_in<T: Send + 'static>(mode: Mode, work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
     let runtime = Handle::try_current().ok()?;
+    let work = mode::inherit(mode, work);
     Some(runtime.spawn(current::inherit(current::world(), work).in_current_span()))
 }
 

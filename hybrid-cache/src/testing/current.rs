@@ -14,13 +14,20 @@ task_local! {
     static WORLD: Arc<Contents>;
 }
 
-/// Whether there has ever been a world but the process itself. So a process without tests pays one load for all this.
+/// Whether there has ever been a world but the process itself, or a scope in which calls treat the cache in another
+/// [mode](crate::mode). So a process without either pays one load for both.
 static IN_USE: AtomicBool = AtomicBool::new(false);
 
-/// Whether a task may be in a world of its own. Relaxed: who is in one has set this before, in the same task.
+/// Whether a task may be in a world of its own, or in a mode. Relaxed: who is in one has set this before, in the same task
+/// or before that was spawned.
 #[inline]
 pub(crate) fn in_use() -> bool {
     IN_USE.load(Relaxed)
+}
+
+/// From now on, tasks may be.
+pub(crate) fn set_in_use() {
+    IN_USE.store(true, Relaxed);
 }
 
 /// The world that this task is in; `None`: the process itself.
@@ -35,7 +42,7 @@ pub(crate) fn runtime() -> Arc<Runtime> {
 
 /// `future` in `world`.
 pub(super) fn enter<F: Future>(world: Arc<Contents>, future: F) -> impl Future<Output = F::Output> {
-    IN_USE.store(true, Relaxed);
+    set_in_use();
     WORLD.scope(world, future)
 }
 
