@@ -27,6 +27,15 @@ const CALLS_AT_A_STRETCH: usize = 64;
 ///
 /// A call that returns an error is counted as failed, and the others go on. A body that panics ends it with that panic.
 /// Dropped half-way, it starts no more calls; loads that are running go on to their end, unless the function is `inline`.
+///
+/// ```
+/// # use hybrid_cache::{Answer, Warm};
+/// # async fn example<F: Future<Output = Answer<u64>>>(warm: Warm<'_, impl Iterator<Item = F>>) {
+/// // `let warm = product::warm(ids);`
+/// let warmed = warm.concurrency(8).on_progress(|progress| println!("{progress}")).await;
+/// println!("{warmed}");                               // 98 loaded, 2 cached already, 0 failed
+/// # }
+/// ```
 #[must_use = "nothing is loaded until it is awaited"]
 pub struct Warm<'a, C: Iterator> {
     calls: Fuse<C>,
@@ -163,7 +172,6 @@ impl fmt::Display for Progress {
 
 /// What a [`Warm`] has achieved. Its `Display` is `98 loaded, 2 cached already, 0 failed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[must_use = "a call that failed is only told here"]
 pub struct Warmed {
     loaded: usize,
     cached: usize,

@@ -3,10 +3,14 @@
 mod ages;
 mod gate;
 mod histories;
+mod info;
 mod invalidation;
+mod invalidation_of_many;
 mod layering;
 mod lifecycle;
+mod modes;
 mod proof;
 mod sharing;
 mod store;
+mod warming;
 mod world;

@@ -44,6 +44,11 @@ impl Gate {
         }
     }
 
+    /// How many stand there.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(SeqCst)
+    }
+
     pub(super) async fn pass(&self) {
         self.waiting.fetch_add(1, SeqCst);
         self.passes.acquire().await.unwrap().forget();
