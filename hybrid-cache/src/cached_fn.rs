@@ -14,12 +14,15 @@
 //! ([`policy`](crate::policy)), or how a load is shared ([`flight`](crate::flight)).
 
 mod answer;
+mod blocking;
 mod body;
 mod build;
+mod copier;
 mod failures;
 mod given;
 mod keep;
 mod lead;
+mod park;
 mod places;
 mod records;
 mod says;
@@ -203,7 +206,7 @@ impl<R: Outcome> CachedFn<R> {
         let (value, dates, renewal) = match self.remembered(key) {
             Remembered::Good(value, dates) => (value, dates, None),
             Remembered::Due(value, dates) => (value, dates, self.begin_renewal(key, dates)),
-            Remembered::Stale(value, dates) if Handle::try_current().is_ok() => {
+            Remembered::Stale(value, dates) if self.may_renew() => {
                 self.counters.answered_stale();
                 (value, dates, self.begin_renewal(key, dates))
             }
@@ -239,8 +242,7 @@ impl<R: Outcome> CachedFn<R> {
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
     /// ago, or has to wait because too many are running.
     fn begin_renewal(&self, key: &str, old: Dates) -> Option<Renewal<R>> {
-        // Without a runtime there is nowhere to refresh it.
-        if self.lets_rest(key, &old) || Handle::try_current().is_err() {
+        if self.lets_rest(key, &old) || !self.may_renew() {
             return None;
         }
         let ticket = self.flights.lead(key, self.now())?;
@@ -408,22 +410,23 @@ impl<R: Outcome> CachedFn<R> {
     /// Forgets these answers in every layer, many at a time; says the worst of what happened in each layer. Goes on to the
     /// end even if its caller goes away.
     pub fn invalidate_many(self: &Arc<Self>, keys: Vec<KeyText>) -> BoxFuture<'static, Invalidated> {
-        let this = self.here();
-        task::to_the_end(async move {
-            let mut invalidated = Invalidated::nowhere();
-            for layer in &this.layers {
-                invalidated.set(layer.kind(), Ok(Removal::Done));
-            }
-            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
-            let forgetting = keys.into_iter().map(|key| {
-                let this = Arc::clone(&this);
-                async move { this.forget_one(key).await }
-            });
-            stream::iter(forgetting)
-                .buffer_unordered(KEYS_AT_ONCE)
-                .fold(invalidated, |all, one| ready(all.and(one)))
-                .await
-        })
+        task::to_the_end(self.here().forgetting_many(keys))
+    }
+
+    async fn forgetting_many(self: Arc<Self>, keys: Vec<KeyText>) -> Invalidated {
+        let mut invalidated = Invalidated::nowhere();
+        for layer in &self.layers {
+            invalidated.set(layer.kind(), Ok(Removal::Done));
+        }
+        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        let forgetting = keys.into_iter().map(|key| {
+            let this = Arc::clone(&self);
+            async move { this.forget_one(key).await }
+        });
+        stream::iter(forgetting)
+            .buffer_unordered(KEYS_AT_ONCE)
+            .fold(invalidated, |all, one| ready(all.and(one)))
+            .await
     }
 
     async fn forget_one(&self, key: KeyText) -> Invalidated {
@@ -448,69 +451,72 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
     pub fn invalidate_all(self: &Arc<Self>) -> BoxFuture<'static, Invalidated> {
-        let this = self.here();
-        task::to_the_end(async move {
-            let doom = this.flights.doom_all();
-            task::settled(&doom).await;
-            let mut invalidated = Invalidated::nowhere();
-            for layer in &this.layers {
-                invalidated.set(layer.kind(), layer.remove_all(&this.scope).await);
-            }
-            this.forget(&doom, Memory::remove_all, Memory::remove_all);
-            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
-            invalidated
-        })
+        task::to_the_end(self.here().forgetting_all())
+    }
+
+    async fn forgetting_all(self: Arc<Self>) -> Invalidated {
+        let doom = self.flights.doom_all();
+        task::settled(&doom).await;
+        let mut invalidated = Invalidated::nowhere();
+        for layer in &self.layers {
+            invalidated.set(layer.kind(), layer.remove_all(&self.scope).await);
+        }
+        self.forget(&doom, Memory::remove_all, Memory::remove_all);
+        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        invalidated
     }
 
     /// Ends the life of one answer in every layer: from now on it may only be returned as what comes after its life.
     /// Where nothing comes after it, this is an invalidation. Goes on to the end even if its caller goes away.
     pub fn expire(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
-        let this = self.here();
-        if this.policy.grace().is_zero() {
-            return this.invalidate(key);
+        task::to_the_end(self.here().expiring(key))
+    }
+
+    async fn expiring(self: Arc<Self>, key: KeyText) -> Invalidated {
+        if self.policy.grace().is_zero() {
+            return self.forget_one(key).await;
         }
-        task::to_the_end(async move {
-            let key = key.into_key(&this.scope);
-            let doom = this.flights.doom(key.lookup());
-            task::settled(&doom).await;
-            // In the same order, for the same reasons.
-            let ticket = doom.ticket_to_redate(key.lookup(), this.now());
-            let mut invalidated = this.expire_in_layers(&key, &ticket).await;
-            let now = this.now();
-            let redate = |dates: &Dates| this.policy.expired(dates, now);
-            this.forget(
-                &doom,
-                |memory| memory.redate(key.lookup(), redate),
-                |failed| failed.remove(key.lookup()),
-            );
-            this.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
-            invalidated
-        })
+        let key = key.into_key(&self.scope);
+        let doom = self.flights.doom(key.lookup());
+        task::settled(&doom).await;
+        // In the same order, for the same reasons.
+        let ticket = doom.ticket_to_redate(key.lookup(), self.now());
+        let mut invalidated = self.expire_in_layers(&key, &ticket).await;
+        let now = self.now();
+        let redate = |dates: &Dates| self.policy.expired(dates, now);
+        self.forget(
+            &doom,
+            |memory| memory.redate(key.lookup(), redate),
+            |failed| failed.remove(key.lookup()),
+        );
+        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        invalidated
     }
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
     pub fn put(self: &Arc<Self>, key: KeyText, value: ReturnedValue<R>) -> BoxFuture<'static, ()> {
-        let (this, value) = (self.here(), R::keep(value));
-        task::to_the_end(async move {
-            if !this.enabled || !key.is_usable() {
-                return;
-            }
-            let doom = this.flights.doom(key.as_lookup());
-            task::settled(&doom).await;
-            let ticket = doom.ticket(key.as_lookup(), this.now());
-            let load = this.new_load(ticket, key, Purpose::Put, Caller::nobody());
-            let asked = this.ask_layers(&load.key, load.purpose).await;
-            let answer = this.computed(value, Duration::ZERO);
-            let function = Arc::clone(&this);
-            let copies = Copies { function, load, answer, asked, precede_answer: false, _under_way: None };
-            let Copies { load, answer, .. } = *Box::new(copies).make().await;
-            this.remember(&load, &answer);
-            // Another one that goes on at the same time forbids it to store, and may be far from having forgotten the old
-            // answer itself.
-            if load.ticket.is_doomed() {
-                this.forget_everywhere(&doom, &load.key).await;
-            }
-        })
+        task::to_the_end(self.here().putting(key, R::keep(value)))
+    }
+
+    async fn putting(self: Arc<Self>, key: KeyText, value: R::Value) {
+        if !self.enabled || !key.is_usable() {
+            return;
+        }
+        let doom = self.flights.doom(key.as_lookup());
+        task::settled(&doom).await;
+        let ticket = doom.ticket(key.as_lookup(), self.now());
+        let load = self.new_load(ticket, key, Purpose::Put, Caller::nobody());
+        let asked = self.ask_layers(&load.key, load.purpose).await;
+        let answer = self.computed(value, Duration::ZERO);
+        let function = Arc::clone(&self);
+        let copies = Copies { function, load, answer, asked, precede_answer: false, _under_way: None };
+        let Copies { load, answer, .. } = *Box::new(copies).make().await;
+        self.remember(&load, &answer);
+        // Another one that goes on at the same time forbids it to store, and may be far from having forgotten the old
+        // answer itself.
+        if load.ticket.is_doomed() {
+            self.forget_everywhere(&doom, &load.key).await;
+        }
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
@@ -560,9 +566,15 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Whether a load may use the byte layers: not where the answer cannot be bytes, and not outside of tokio, whose timers
-    /// keep a layer within its budget.
+    /// keep a layer within its budget. A function that blocks has only such layers as keep to it by themselves.
     fn may_ask_layers(&self) -> bool {
-        self.records.usable() && Handle::try_current().is_ok()
+        self.records.usable() && (self.definition.blocking || Handle::try_current().is_ok())
+    }
+
+    /// Whether a newer answer can be loaded behind a caller's back. Not without a runtime to do it in, nor where the body
+    /// blocks its thread.
+    fn may_renew(&self) -> bool {
+        !self.definition.blocking && Handle::try_current().is_ok()
     }
 
     /// Removes from memory what `answers` and `failures` say, while no flight can store.

@@ -27,6 +27,7 @@ pub struct Definition {
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_loads: Option<u32>,
     pub(crate) version: u32,
+    pub(crate) blocking: bool,
 }
 
 /// When a call that finds a fresh answer has the next one computed behind its back.
@@ -88,6 +89,7 @@ impl Definition {
             deadline: None,
             max_loads: None,
             version: 1,
+            blocking: false,
         }
     }
 
@@ -193,6 +195,14 @@ impl Definition {
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
         self.version = version;
+        self
+    }
+
+    /// The function is no `async fn`: its calls block their thread, with or without a tokio runtime around it. So Redis,
+    /// which needs one, is left out of its layers, and nothing is refreshed behind a caller's back.
+    #[must_use]
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
         self
     }
 }

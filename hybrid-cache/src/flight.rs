@@ -221,6 +221,14 @@ impl<A> Flights<A> {
         lock(&self.table).keys.len()
     }
 
+    /// How many wait for flights of `key`.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self, key: &str) -> usize {
+        let table = lock(&self.table);
+        let flying = table.keys.get(key).into_iter().flat_map(|slot| &slot.flying);
+        flying.map(|flight| flight.waiters.load(Relaxed)).sum()
+    }
+
     fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
         let all_dooms = table.dooms;
         let key: Arc<str> = Arc::from(key);

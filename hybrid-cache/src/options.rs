@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     config::Settings,
-    definition::Definition,
+    definition::{Definition, RefreshAhead},
     error::LayerKind,
     policy::{PerLayer, Policy},
 };
@@ -18,6 +18,8 @@ const NONE_TTL: Duration = Duration::from_secs(30);
 pub(crate) struct Options {
     pub(crate) enabled: bool,
     pub(crate) layers: Vec<LayerKind>,
+    /// Whether Redis was asked for and left out, because the function blocks.
+    pub(crate) without_redis: bool,
     pub(crate) capacity: u64,
     pub(crate) policy: Policy,
     pub(crate) wait: Duration,
@@ -34,9 +36,18 @@ impl Options {
         let own = settings.function(&definition.name.as_str().replace("::", "."));
         let named = definition.layers.map(<[LayerKind]>::to_vec);
         let mut layers = own.layers.or(named).unwrap_or_else(|| settings.layers.clone());
-        if !storable {
+        // Redis is spoken to in tokio's tasks, and a call that blocks its thread may block the only one that runs them.
+        let without_redis = definition.blocking && layers.contains(&LayerKind::Redis);
+        layers.retain(|layer| !(without_redis && *layer == LayerKind::Redis));
+        if !storable || layers.is_empty() {
             layers = vec![LayerKind::Memory];
         }
+        // Nor is there a task to refresh an answer in.
+        let (stale, refresh_ahead) = if definition.blocking {
+            (Duration::ZERO, RefreshAhead::Off)
+        } else {
+            (definition.stale, definition.refresh_ahead)
+        };
         let ttl = own.ttl.or(definition.ttl).unwrap_or(settings.ttl);
         let ttl = match own.ttl {
             Some(own) => PerLayer::same(own),
@@ -49,15 +60,16 @@ impl Options {
         Self {
             enabled: settings.enabled && own.enabled.unwrap_or(true),
             layers,
+            without_redis,
             capacity: definition.capacity.unwrap_or(settings.mem_capacity),
             policy: Policy {
                 ttl,
                 none_ttl: definition.none_ttl.unwrap_or(NONE_TTL),
                 err_ttl: definition.err_ttl.unwrap_or_default(),
                 jitter: definition.jitter.unwrap_or(settings.jitter),
-                stale: definition.stale,
+                stale,
                 stale_if_error: definition.stale_if_error,
-                refresh_ahead: definition.refresh_ahead,
+                refresh_ahead,
             },
             wait: definition.wait.unwrap_or(settings.wait),
             deadline: definition.deadline,
@@ -98,6 +110,30 @@ mod tests {
         let layers = |storable| Options::effective(&definition, &settings(&[]), storable).layers;
         assert_eq!(layers(false), [LayerKind::Memory]);
         assert_eq!(layers(true), [LayerKind::Memory, LayerKind::Disk]);
+    }
+
+    #[test]
+    fn a_function_that_blocks_uses_no_redis_wherever_that_was_named() {
+        const NAMED: &[LayerKind] = &[LayerKind::Memory, LayerKind::Redis];
+        let blocking = Definition::new("f").blocking();
+        let of = |definition: &Definition, environment: &[(&str, &str)]| {
+            let options = Options::effective(definition, &settings(environment), true);
+            (options.layers, options.without_redis)
+        };
+        assert_eq!(of(&blocking.clone().layers(NAMED), &[]), (vec![LayerKind::Memory], true));
+        let all = [("HYBRID_CACHE_LAYERS", "mem,redis,disk")];
+        assert_eq!(of(&blocking, &all), (vec![LayerKind::Memory, LayerKind::Disk], true));
+        let own = [("HYBRID_CACHE_FN_F_LAYERS", "redis")];
+        assert_eq!(of(&blocking, &own), (vec![LayerKind::Memory], true), "it is kept somewhere");
+        assert_eq!(of(&blocking, &[]), (vec![LayerKind::Memory], false));
+        assert_eq!(of(&Definition::new("f").layers(NAMED), &[]), (NAMED.to_vec(), false));
+    }
+
+    #[test]
+    fn a_function_that_blocks_has_nothing_refreshed_behind_its_callers_backs() {
+        let definition = Definition::new("f").stale(Duration::from_secs(5)).refresh_ahead(0.5).blocking();
+        let policy = Options::effective(&definition, &settings(&[]), true).policy;
+        assert_eq!((policy.stale, policy.refresh_ahead), (Duration::ZERO, RefreshAhead::Off));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     answer::{Failed, Landed, OWN_LOADS},
     places::{Places, PlacesPerKey},
     records::Records,
-    says::Said,
+    says::{self, Said},
 };
 use crate::{
     clock::Clock,
@@ -44,6 +44,9 @@ impl<R: Outcome> CachedFn<R> {
         let options = Options::effective(definition, &runtime.settings, codec.is_some());
         let policy = options.policy;
         let scope: Arc<str> = key::scope(&runtime.settings.namespace, definition.name.as_str()).into();
+        if options.without_redis {
+            says::say_without_redis(&scope);
+        }
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
         let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));

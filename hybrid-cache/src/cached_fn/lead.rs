@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use super::{
     CachedFn,
     answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
+    copier,
     given::Given,
     places::Place,
     task,
@@ -203,9 +204,11 @@ impl<R: Outcome> CachedFn<R> {
         let (caller, from_load) = Caller::waiting();
         let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.key.lookup(), body);
-        match self.fill(load, body).await {
+        match Arc::clone(&self).fill(load, body).await {
             Some(copies) if copies.precede_answer => drop(copies.make().await),
-            // The caller does not wait for slower layers. Without a runtime none was asked, and there is nothing to copy.
+            // The caller does not wait for slower layers.
+            Some(copies) if self.definition.blocking => copier::hand_over(copies.make()),
+            // Without a runtime none was asked, and there is nothing to copy.
             Some(copies) => drop(task::spawn(copies.make())),
             None => {}
         }

@@ -16,6 +16,15 @@ pub(super) struct Said {
     no_key: AtomicBool,
 }
 
+/// Said when the function comes into being, which is once.
+pub(super) fn say_without_redis(scope: &str) {
+    tracing::warn!(
+        function = %scope,
+        "redis is among the layers of this function and is left out, because the function is not async and redis needs \
+         a tokio runtime; make it an `async fn`, or give it `layers = \"mem\"` or `\"mem,disk\"`",
+    );
+}
+
 impl<R: Outcome> CachedFn<R> {
     pub(super) fn say_recursive(&self) {
         if !self.said.recursive.swap(true, Relaxed) {

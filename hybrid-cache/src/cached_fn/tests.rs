@@ -1,6 +1,7 @@
 //! The order of events, with stores and a clock that the tests hold in their hands.
 
 mod ages;
+mod blocking;
 mod gate;
 mod histories;
 mod info;

@@ -1,0 +1,325 @@
+//! Functions that are not async: called from threads, from tasks, from each other's bodies, with and without a runtime.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures_util::poll;
+use tokio::{runtime::Builder, task::consume_budget};
+
+use super::world::{MEMORY, TTL, World, key};
+use crate::{
+    cached_fn::CachedFn,
+    definition::{Abilities, Definition},
+    key::text::KeyText,
+    outcome::{Kept, Returns},
+    record::codec::Codec,
+};
+
+type Blocking = &'static Arc<CachedFn<Kept<Returns<u64, false>, true>>>;
+
+const WAIT: Duration = Duration::from_secs(30);
+
+fn definition() -> Definition {
+    Definition::named("f").layers(MEMORY).ttl(TTL).wait(WAIT).blocking()
+}
+
+fn function(world: &World) -> Blocking {
+    defined(world, &definition())
+}
+
+fn defined(world: &World, definition: &Definition) -> Blocking {
+    world.made(definition, &Abilities::new(Some(Codec::new()), None, None))
+}
+
+/// One call, as the expansion makes it.
+fn call(function: Blocking, text: &str, body: impl FnOnce() -> u64) -> u64 {
+    function.hit(&key(text)).unwrap_or_else(|| function.load_blocking(key(text), body))
+}
+
+/// A body that counts its runs, which is its answer too, and stands still until it is let go.
+#[derive(Clone)]
+struct Body {
+    runs: Arc<AtomicUsize>,
+    gate: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Body {
+    /// To let it go for good, drop what comes with it.
+    fn gated() -> (Self, Sender<()>) {
+        let (go, gate) = channel();
+        (Self { runs: Arc::default(), gate: Arc::new(Mutex::new(gate)) }, go)
+    }
+
+    fn open() -> Self {
+        Self::gated().0
+    }
+
+    fn run(&self) -> u64 {
+        let run = self.runs.fetch_add(1, SeqCst) + 1;
+        let _ = self.gate.lock().unwrap().recv();
+        run as u64
+    }
+
+    fn call(&self, function: Blocking, text: &str) -> u64 {
+        call(function, text, || self.run())
+    }
+
+    fn runs(&self) -> usize {
+        self.runs.load(SeqCst)
+    }
+
+    fn begun(&self, runs: usize) {
+        until(|| self.runs() >= runs);
+    }
+}
+
+fn until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it does not come to that");
+        thread::yield_now();
+    }
+}
+
+/// Until so many callers wait for loads of `text`.
+fn waited_for(function: Blocking, text: &str, callers: usize) {
+    until(|| function.flights.waiting(key(text).as_lookup()) == callers);
+}
+
+fn in_current_thread<T>(work: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+#[test]
+fn threads_that_ask_for_one_key_cause_one_load() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..8).map(|_| scope.spawn(|| body.call(function, "k"))).collect();
+        waited_for(function, "k", 7);
+        drop(go);
+        assert!(callers.into_iter().all(|caller| caller.join().unwrap() == 1));
+    });
+    assert_eq!(body.runs(), 1);
+    assert_eq!((function.stats().loads(), function.stats().coalesced()), (1, 7));
+    assert_eq!(function.hit(&key("k")), Some(1));
+}
+
+#[test]
+fn the_only_thread_of_a_runtime_may_wait_for_a_load_of_another_thread() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        scope.spawn(|| body.call(function, "k"));
+        body.begun(1);
+        let waiter = scope.spawn(|| in_current_thread(async { body.call(function, "k") }));
+        waited_for(function, "k", 1);
+        drop(go);
+        assert_eq!(waiter.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_task_that_has_used_up_its_budget_is_woken_all_the_same() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        scope.spawn(|| body.call(function, "k"));
+        body.begun(1);
+        let waiter = scope.spawn(|| {
+            in_current_thread(async {
+                while poll!(Box::pin(consume_budget())).is_ready() {}
+                body.call(function, "k")
+            })
+        });
+        waited_for(function, "k", 1);
+        drop(go);
+        until(|| waiter.is_finished());
+        assert_eq!(waiter.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn tasks_of_one_runtime_share_a_load() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    let runtime = Builder::new_multi_thread().worker_threads(3).build().unwrap();
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let body = body.clone();
+            runtime.spawn(async move { body.call(function, "k") })
+        })
+        .collect();
+    waited_for(function, "k", 2);
+    drop(go);
+    for task in tasks {
+        assert_eq!(runtime.block_on(task).unwrap(), 1);
+    }
+}
+
+#[test]
+fn a_body_may_call_other_functions_and_its_own() {
+    let world = World::new();
+    let (f, g) = (function(&world), defined(&world, &Definition::named("g").layers(MEMORY).blocking()));
+    fn factorial(f: Blocking, g: Blocking, n: u64) -> u64 {
+        let smaller = || if n == 0 { 1 } else { n * factorial(f, g, n - 1) };
+        call(f, &n.to_string(), || call(g, &n.to_string(), smaller))
+    }
+    assert_eq!(factorial(f, g, 10), 3_628_800);
+    assert_eq!((f.stats().loads(), g.stats().loads()), (11, 11));
+}
+
+#[test]
+fn a_body_that_needs_its_own_answer_runs_without_the_cache() {
+    let world = World::new();
+    let function = function(&world);
+    assert_eq!(call(function, "k", || 1 + call(function, "k", || 1)), 2);
+    assert_eq!(function.hit(&key("k")), Some(2));
+}
+
+#[test]
+fn two_threads_whose_bodies_need_each_others_answer_come_to_an_end() {
+    let world = World::new();
+    let function = function(&world);
+    let both = std::sync::Barrier::new(2);
+    let crosswise = |mine: &str, other: &str| {
+        call(function, mine, || {
+            both.wait();
+            1 + call(function, other, || 1)
+        })
+    };
+    thread::scope(|scope| {
+        let one = scope.spawn(|| crosswise("a", "b"));
+        let other = crosswise("b", "a");
+        // One waits for the other, which notices it and runs the body without the cache.
+        let mut answers = [one.join().unwrap(), other];
+        answers.sort_unstable();
+        assert_eq!(answers, [2, 3]);
+    });
+}
+
+#[test]
+fn a_panic_goes_to_its_own_caller_and_the_next_one_loads() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| {
+            catch_unwind(AssertUnwindSafe(|| {
+                call(function, "k", || {
+                    body.run();
+                    panic!("out of luck")
+                })
+            }))
+        });
+        body.begun(1);
+        let waiter = scope.spawn(|| body.call(function, "k"));
+        waited_for(function, "k", 1);
+        drop(go);
+        let panic = leader.join().unwrap().unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"out of luck"));
+        assert_eq!(waiter.join().unwrap(), 2);
+    });
+    assert_eq!((function.stats().loads(), function.stats().load_errors()), (2, 1));
+}
+
+#[test]
+fn a_load_that_hangs_blocks_its_key_for_as_long_as_wait_says() {
+    let (world, (hanging, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| hanging.call(function, "k"));
+        hanging.begun(1);
+        let waiter = scope.spawn(|| call(function, "k", || 77));
+        waited_for(function, "k", 1);
+        world.advance(WAIT + Duration::from_millis(1));
+        world.tidy();
+        assert_eq!(waiter.join().unwrap(), 77);
+        drop(go);
+        assert_eq!(leader.join().unwrap(), 1, "its own caller gets its answer");
+    });
+    assert_eq!(function.hit(&key("k")), Some(77), "and it stores nothing any more");
+}
+
+#[test]
+fn no_more_loads_run_at_once_than_allowed() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = defined(&world, &definition().max_loads(1));
+    thread::scope(|scope| {
+        let first = scope.spawn(|| body.call(function, "a"));
+        body.begun(1);
+        let second = scope.spawn(|| body.call(function, "b"));
+        until(|| function.flights.len() == 2);
+        assert_eq!(body.runs(), 1);
+        go.send(()).unwrap();
+        assert_eq!(first.join().unwrap(), 1);
+        body.begun(2);
+        drop(go);
+        assert_eq!(second.join().unwrap(), 2);
+    });
+    assert_eq!(call(function, "c", || call(function, "d", || 4)), 4, "a load inside of a load has its place");
+}
+
+#[test]
+fn an_invalidation_beats_a_load_that_is_running() {
+    let (world, (body, go)) = (World::new(), Body::gated());
+    let function = function(&world);
+    thread::scope(|scope| {
+        let before = scope.spawn(|| body.call(function, "k"));
+        body.begun(1);
+        function.invalidate_blocking(key("k")).strict().unwrap();
+        let after = scope.spawn(|| body.call(function, "k"));
+        body.begun(2);
+        drop(go);
+        assert_eq!((before.join().unwrap(), after.join().unwrap()), (1, 2));
+    });
+    assert_eq!(function.hit(&key("k")), Some(2));
+}
+
+#[test]
+fn companions_work_with_and_without_a_runtime() {
+    let companions = || {
+        let world = World::new();
+        let (function, body) = (function(&world), Body::open());
+        let keys = || -> Vec<KeyText> { ["a", "b"].map(key).into() };
+        function.put_blocking(key("a"), 70);
+        assert_eq!((body.call(function, "a"), body.call(function, "b")), (70, 1));
+        assert_eq!(function.refresh_blocking(key("a"), || body.run()), 2);
+        assert_eq!(function.peek_blocking(key("a")), Some(2));
+
+        function.invalidate_many_blocking(keys()).strict().unwrap();
+        assert!(keys().into_iter().all(|key| function.peek_blocking(key).is_none()));
+        body.call(function, "a");
+        function.expire_blocking(key("a")).strict().unwrap();
+        assert_eq!(function.peek_blocking(key("a")), None);
+        body.call(function, "a");
+        function.invalidate_all_blocking().strict().unwrap();
+        assert_eq!(function.peek_blocking(key("a")), None);
+    };
+    companions();
+    in_current_thread(async { companions() });
+}
+
+#[test]
+fn an_expired_answer_is_a_last_resort_and_nothing_else() {
+    let world = World::new();
+    let definition = definition().stale(TTL).stale_if_error(TTL);
+    let function: &Arc<CachedFn<Kept<Returns<Result<u64, String>, true>, true>>> =
+        world.made(&definition, &Abilities::new(None, None, Some(String::clone)));
+    let call = |body: Result<u64, String>| function.load_blocking(key("k"), || body);
+    in_current_thread(async {
+        call(Ok(1)).unwrap();
+        function.expire_blocking(key("k")).strict().unwrap();
+        assert_eq!(function.peek_blocking(key("k")), None);
+        assert_eq!(call(Err("down".into())), Ok(1));
+        function.expire_blocking(key("k"));
+        assert_eq!(call(Ok(2)), Ok(2));
+    });
+}
