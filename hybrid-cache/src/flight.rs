@@ -229,6 +229,12 @@ impl<A> Flights<A> {
         flying.map(|flight| flight.waiters.load(Relaxed)).sum()
     }
 
+    /// Whether an invalidation of `key` is under way.
+    #[cfg(test)]
+    pub(crate) fn is_doomed(&self, key: &str) -> bool {
+        lock(&self.table).keys.get(key).is_some_and(|slot| slot.dooms > 0)
+    }
+
     fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
         let all_dooms = table.dooms;
         let key: Arc<str> = Arc::from(key);

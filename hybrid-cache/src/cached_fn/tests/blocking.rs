@@ -14,10 +14,17 @@ use std::{
 use futures_util::poll;
 use tokio::{runtime::Builder, task::consume_budget};
 
-use super::world::{MEMORY, TTL, World, key};
+use super::{
+    gate::Gate,
+    world::{ALL, MEMORY, TTL, World, key},
+};
+#[cfg(feature = "disk")]
+use crate::layers::Layer;
 use crate::{
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
+    error::LayerKind,
+    invalidated::Forgotten,
     key::text::KeyText,
     outcome::{Kept, Returns},
     record::codec::Codec,
@@ -25,6 +32,7 @@ use crate::{
 
 type Blocking = &'static Arc<CachedFn<Kept<Returns<u64, false>, true>>>;
 
+const DISK: &[LayerKind] = &[LayerKind::Memory, LayerKind::Disk];
 const WAIT: Duration = Duration::from_secs(30);
 
 fn definition() -> Definition {
@@ -131,20 +139,19 @@ fn the_only_thread_of_a_runtime_may_wait_for_a_load_of_another_thread() {
 fn a_task_that_has_used_up_its_budget_is_woken_all_the_same() {
     let (world, (body, go)) = (World::new(), Body::gated());
     let function = function(&world);
-    thread::scope(|scope| {
-        scope.spawn(|| body.call(function, "k"));
-        body.begun(1);
-        let waiter = scope.spawn(|| {
-            in_current_thread(async {
-                while poll!(Box::pin(consume_budget())).is_ready() {}
-                body.call(function, "k")
-            })
-        });
-        waited_for(function, "k", 1);
-        drop(go);
-        until(|| waiter.is_finished());
-        assert_eq!(waiter.join().unwrap(), 1);
+    let (leader, waiter) = (body.clone(), body.clone());
+    thread::spawn(move || leader.call(function, "k"));
+    body.begun(1);
+    let waiter = thread::spawn(move || {
+        in_current_thread(async {
+            while poll!(Box::pin(consume_budget())).is_ready() {}
+            waiter.call(function, "k")
+        })
     });
+    waited_for(function, "k", 1);
+    drop(go);
+    until(|| waiter.is_finished());
+    assert_eq!(waiter.join().unwrap(), 1);
 }
 
 #[test]
@@ -165,14 +172,15 @@ fn tasks_of_one_runtime_share_a_load() {
     }
 }
 
+fn factorial(f: Blocking, g: Blocking, n: u64) -> u64 {
+    let smaller = || if n == 0 { 1 } else { n * factorial(f, g, n - 1) };
+    call(f, &n.to_string(), || call(g, &n.to_string(), smaller))
+}
+
 #[test]
 fn a_body_may_call_other_functions_and_its_own() {
     let world = World::new();
     let (f, g) = (function(&world), defined(&world, &Definition::named("g").layers(MEMORY).blocking()));
-    fn factorial(f: Blocking, g: Blocking, n: u64) -> u64 {
-        let smaller = || if n == 0 { 1 } else { n * factorial(f, g, n - 1) };
-        call(f, &n.to_string(), || call(g, &n.to_string(), smaller))
-    }
     assert_eq!(factorial(f, g, 10), 3_628_800);
     assert_eq!((f.stats().loads(), g.stats().loads()), (11, 11));
 }
@@ -322,4 +330,127 @@ fn an_expired_answer_is_a_last_resort_and_nothing_else() {
         function.expire_blocking(key("k"));
         assert_eq!(call(Ok(2)), Ok(2));
     });
+}
+
+#[test]
+fn answers_go_to_disk_without_a_runtime_and_come_back_from_there() {
+    let (world, body) = (World::new(), Body::open());
+    let on_disk = definition().layers(DISK);
+    assert_eq!(body.call(defined(&world, &on_disk), "k"), 1);
+    until(|| world.is_at_rest());
+
+    let restarted = defined(&world.restarted(), &on_disk);
+    assert_eq!(restarted.peek_blocking(key("k")), Some(1));
+    assert_eq!(body.call(restarted, "k"), 1);
+    assert_eq!(restarted.stats().disk_hits(), 1);
+
+    restarted.invalidate_blocking(key("k")).strict().unwrap();
+    assert_eq!(body.call(defined(&world.restarted(), &on_disk), "k"), 2);
+}
+
+#[test]
+fn redis_is_not_asked() {
+    let (world, body) = (World::new(), Body::open());
+    let function = defined(&world, &definition().layers(ALL));
+    in_current_thread(async {
+        assert_eq!(body.call(function, "k"), 1);
+        assert!(matches!(
+            function.invalidate_blocking(key("k")).in_layer(LayerKind::Redis),
+            Forgotten::NotInUse
+        ));
+    });
+    until(|| world.is_at_rest());
+    assert_eq!((world.redis.gets(), world.redis.is_empty()), (0, true));
+}
+
+#[test]
+fn a_call_does_not_wait_for_its_copy_on_disk_and_an_invalidation_does() {
+    let (world, body, gate) = (World::new(), Body::open(), Gate::closed());
+    *world.disk.before_put.lock().unwrap() = gate.clone();
+    let function = defined(&world, &definition().layers(DISK));
+    // In a runtime whose only thread is blocked meanwhile.
+    in_current_thread(async {
+        assert_eq!(body.call(function, "k"), 1);
+        gate.reached().await;
+        assert!(!world.is_at_rest(), "`flush` knows of it");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                until(|| function.flights.is_doomed(key("k").as_lookup()));
+                gate.let_everybody_pass();
+            });
+            function.invalidate_blocking(key("k")).strict().unwrap();
+        });
+    });
+    until(|| world.is_at_rest());
+    assert!(world.disk.is_empty());
+}
+
+#[test]
+fn without_memory_a_call_waits_for_its_copy() {
+    let (world, body) = (World::new(), Body::open());
+    let function = defined(&world, &definition().layers(&[LayerKind::Disk]));
+    assert_eq!(body.call(function, "k"), 1);
+    assert!(!world.disk.is_empty());
+    assert_eq!(body.call(function, "k"), 1);
+}
+
+/// Cannot be written where it is odd.
+#[derive(Clone, serde::Deserialize)]
+struct Even(u64);
+
+impl serde::Serialize for Even {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert!(self.0.is_multiple_of(2), "odd");
+        self.0.serialize(serializer)
+    }
+}
+
+#[test]
+fn a_panic_while_a_copy_is_made_costs_that_copy_alone() {
+    let world = World::new();
+    let function: &Arc<CachedFn<Returns<Even, false>>> =
+        world.made(&definition().layers(DISK), &Abilities::new(Some(Codec::new()), None, None));
+    for n in [2, 3, 4] {
+        function.load_blocking(key(&n.to_string()), || Even(n));
+        until(|| world.is_at_rest());
+    }
+    let on_disk = defined(&world.restarted(), &definition().layers(DISK));
+    let kept = [2, 3, 4].map(|n| on_disk.peek_blocking(key(&n.to_string())));
+    assert_eq!(kept, [Some(2), None, Some(4)]);
+}
+
+#[cfg(feature = "disk")]
+#[test]
+fn the_real_disk_layer_works_without_a_runtime() {
+    use crate::{
+        clock::Clock,
+        config::{DiskEngine, DiskSettings},
+        layers::disk::DiskLayer,
+        runtime::Runtime,
+    };
+    let (dir, body) = (tempfile::tempdir().unwrap(), Body::open());
+    let process = || {
+        let dir = dir.path().join("cache");
+        // Longer than any machine under load may need.
+        let timeout = Duration::from_secs(20);
+        let disk = DiskSettings { dir, max_bytes: 1 << 24, timeout, engine: DiskEngine::Redb };
+        let layer = Arc::new(DiskLayer::new(disk)) as Arc<dyn Layer>;
+        let settings = World::new().runtime.settings.clone();
+        let runtime = Runtime::with_layers(settings, Clock::Process, vec![Arc::clone(&layer)]);
+        (Arc::new(runtime), layer)
+    };
+    let on_disk = definition().layers(DISK);
+    let ask = |forget: bool| {
+        let (runtime, layer) = process();
+        let abilities = Abilities::<Returns<u64, false>>::new(Some(Codec::new()), None, None);
+        let function = &*Box::leak(Box::new(CachedFn::in_runtime(&runtime, &on_disk, &abilities)));
+        let answers = ["a", "b"].map(|text| body.call(function, text));
+        until(|| runtime.copies.count() == 0);
+        if forget {
+            function.invalidate_many_blocking(vec![key("a"), key("b")]).strict().unwrap();
+        }
+        in_current_thread(layer.close()).unwrap();
+        answers
+    };
+    assert_eq!([ask(false), ask(true), ask(false)], [[1, 2], [1, 2], [3, 4]]);
 }
