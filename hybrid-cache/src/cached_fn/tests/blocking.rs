@@ -408,7 +408,7 @@ impl serde::Serialize for Even {
 #[test]
 fn a_panic_while_a_copy_is_made_costs_that_copy_alone() {
     let world = World::new();
-    let function: &Arc<CachedFn<Returns<Even, false>>> =
+    let function: &Arc<CachedFn<Kept<Returns<Even, false>, true>>> =
         world.made(&definition().layers(DISK), &Abilities::new(Some(Codec::new()), None, None));
     for n in [2, 3, 4] {
         function.load_blocking(key(&n.to_string()), || Even(n));
@@ -442,7 +442,7 @@ fn the_real_disk_layer_works_without_a_runtime() {
     let on_disk = definition().layers(DISK);
     let ask = |forget: bool| {
         let (runtime, layer) = process();
-        let abilities = Abilities::<Returns<u64, false>>::new(Some(Codec::new()), None, None);
+        let abilities = Abilities::<u64, crate::outcome::NoError>::new(Some(Codec::new()), None, None);
         let function = &*Box::leak(Box::new(CachedFn::in_runtime(&runtime, &on_disk, &abilities)));
         let answers = ["a", "b"].map(|text| body.call(function, text));
         until(|| runtime.copies.count() == 0);
