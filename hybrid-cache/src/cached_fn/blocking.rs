@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::{CachedFn, park::block_on};
 use crate::{
+    answer::Answer,
     invalidated::Invalidated,
     key::text::KeyText,
     outcome::{Outcome, ReturnedValue},
@@ -24,6 +25,19 @@ impl<R: Outcome> CachedFn<R> {
     /// If the body does. Then one of those who wait runs its own.
     pub fn load_blocking(self: &Arc<Self>, key: KeyText, body: impl FnOnce() -> R::Output) -> R::Output {
         block_on(self.load_inline(key, async move { body() }))
+    }
+
+    /// A whole call, [`hit`](Self::hit) included, whose answer tells where it came from.
+    ///
+    /// # Panics
+    ///
+    /// If the body does.
+    pub fn with_info_blocking(
+        self: &Arc<Self>,
+        key: KeyText,
+        body: impl FnOnce() -> R::Output,
+    ) -> Answer<R::Output> {
+        block_on(self.with_info_inline(key, async move { body() }))
     }
 
     /// Computes the answer anew and stores it, whatever is stored.

@@ -21,6 +21,7 @@ use super::{
 #[cfg(feature = "disk")]
 use crate::layers::Layer;
 use crate::{
+    bypass,
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
     error::LayerKind,
@@ -28,6 +29,7 @@ use crate::{
     key::text::KeyText,
     outcome::{Kept, Returns},
     record::codec::Codec,
+    refreshing,
 };
 
 type Blocking = &'static Arc<CachedFn<Kept<Returns<u64, false>, true>>>;
@@ -453,4 +455,27 @@ fn the_real_disk_layer_works_without_a_runtime() {
         answers
     };
     assert_eq!([ask(false), ask(true), ask(false)], [[1, 2], [1, 2], [3, 4]]);
+}
+
+#[test]
+fn a_blocking_call_tells_where_its_answer_is_from() {
+    let (world, body) = (World::new(), Body::open());
+    let function = function(&world);
+    let ask = || {
+        let answer = function.with_info_blocking(key("k"), || body.run());
+        (answer.layer(), answer.age(), answer.into_value())
+    };
+    assert_eq!(ask(), (None, Duration::ZERO, 1));
+    world.advance(Duration::from_secs(7));
+    assert_eq!(ask(), (Some(LayerKind::Memory), Duration::from_secs(7), 1));
+}
+
+#[tokio::test]
+async fn a_blocking_call_is_in_the_scope_of_the_task_that_makes_it() {
+    let (world, body) = (World::new(), Body::open());
+    let function = function(&world);
+    let get = || call(function, "k", || body.run());
+    assert_eq!(get(), 1);
+    assert_eq!((bypass(async { get() }).await, get()), (2, 1));
+    assert_eq!((refreshing(async { get() }).await, get()), (3, 3));
 }
