@@ -32,7 +32,8 @@ use crate::{
     refreshing,
 };
 
-type Blocking = &'static Arc<CachedFn<Kept<Returns<u64, false>, true>>>;
+type Blocking<O = u64, const FALLIBLE: bool = false> =
+    &'static Arc<CachedFn<Kept<Returns<O, FALLIBLE>, true>>>;
 
 const DISK: &[LayerKind] = &[LayerKind::Memory, LayerKind::Disk];
 const WAIT: Duration = Duration::from_secs(30);
@@ -321,7 +322,7 @@ fn companions_work_with_and_without_a_runtime() {
 fn an_expired_answer_is_a_last_resort_and_nothing_else() {
     let world = World::new();
     let definition = definition().stale(TTL).stale_if_error(TTL);
-    let function: &Arc<CachedFn<Kept<Returns<Result<u64, String>, true>, true>>> =
+    let function: Blocking<Result<u64, String>, true> =
         world.made(&definition, &Abilities::new(None, None, Some(String::clone)));
     let call = |body: Result<u64, String>| function.load_blocking(key("k"), || body);
     in_current_thread(async {
@@ -410,7 +411,7 @@ impl serde::Serialize for Even {
 #[test]
 fn a_panic_while_a_copy_is_made_costs_that_copy_alone() {
     let world = World::new();
-    let function: &Arc<CachedFn<Kept<Returns<Even, false>, true>>> =
+    let function: Blocking<Even> =
         world.made(&definition().layers(DISK), &Abilities::new(Some(Codec::new()), None, None));
     for n in [2, 3, 4] {
         function.load_blocking(key(&n.to_string()), || Even(n));
