@@ -13,16 +13,19 @@ use crate::{
     duration::Life,
     function::Argument,
     layer::{LayerName, Layers},
+    size::Size,
     template::Template,
     value::{self, RefreshAhead},
 };
 
 /// The options that work.
-const OPTIONS: [&str; 21] = [
+const OPTIONS: [&str; 23] = [
     "layers",
     "ttl",
     "jitter",
     "capacity",
+    "max_bytes",
+    "weigh",
     "key",
     "skip",
     "name",
@@ -42,8 +45,8 @@ const OPTIONS: [&str; 21] = [
     "crate",
 ];
 
-/// Known by name, so that the error says "not yet" and not "unknown". (`tags` are read and checked all the same.)
-const LATER_OPTIONS: [&str; 3] = ["max_bytes", "weigh", "tags"];
+/// Read and checked, though nothing is done with them yet: what there is to say of that is a rule.
+const LATER_OPTIONS: [&str; 1] = ["tags"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Args {
@@ -52,6 +55,8 @@ pub(crate) struct Args {
     pub(crate) layer_ttls: Vec<LayerTtl>,
     pub(crate) jitter: Option<Spanned<f64>>,
     pub(crate) capacity: Option<Spanned<u64>>,
+    pub(crate) max_bytes: Option<Size>,
+    pub(crate) weigh: Option<ExprPath>,
     pub(crate) key: Option<Template>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) tags: Vec<Template>,
@@ -179,6 +184,8 @@ impl Args {
             "inline" => self.inline = value::nothing(option, input)?,
             "jitter" => self.jitter = Some(value::fraction(option, input, "0.1")?),
             "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
+            "max_bytes" => self.max_bytes = Some(value::any(option, input, "\"64MiB\"")?),
+            "weigh" => self.weigh = Some(value::function(option, input, "size_of_page")?),
             "version" => self.version = Some(value::number(option, input, "2")?),
             "key" => self.key = Some(Template::parse(&value::text(option, input, "\"user:{id}\"")?, option)?),
             "skip" => self.skip = value::list(option, input, "skip(db, ctx)", Ident::parse_any)?,
@@ -186,7 +193,7 @@ impl Args {
             "name" => self.name = Some(value::text(option, input, "\"catalog.product\"")?),
             "companion" => self.companion = Some(value::any(option, input, "ProductCache")?),
             "crate" => self.runtime = Some(value::path(option, input, "::hybrid_cache")?),
-            _ => return Err(unsupported(option)),
+            _ => return Err(unknown(option)),
         }
         Ok(())
     }
@@ -197,15 +204,11 @@ fn source(tokens: &TokenStream) -> String {
     tokens.to_string().split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
 }
 
-fn unsupported(option: &Ident) -> syn::Error {
+fn unknown(option: &Ident) -> syn::Error {
     let name = option.to_string();
-    let message = if LATER_OPTIONS.contains(&name.as_str()) {
-        format!("`{name}` is not supported yet; this version knows: {}", OPTIONS.join(", "))
-    } else {
-        match nearest(&name) {
-            Some(known) => format!("unknown option `{name}`; did you mean `{known}`?"),
-            None => format!("unknown option `{name}`; known: {}", OPTIONS.join(", ")),
-        }
+    let message = match nearest(&name) {
+        Some(known) => format!("unknown option `{name}`; did you mean `{known}`?"),
+        None => format!("unknown option `{name}`; known: {}", OPTIONS.join(", ")),
     };
     syn::Error::new(option.span(), message)
 }
@@ -238,7 +241,8 @@ mod tests {
             key = "{id}", skip(db, ctx), name = "catalog.product", version = 2, none_ttl = 0,
             stale = "60s", stale_if_error = LONG, refresh_ahead = 0.8, err_ttl = 2, cache_if = Product::is_complete,
             ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline,
-            companion = ProductCache, crate = crate::memo, tags("user:{id}", "users"),
+            companion = ProductCache, crate = crate::memo, tags("user:{id}", "users"), max_bytes = "64MiB",
+            weigh = Product::size,
         });
 
         assert!(errors.is_empty(), "{errors:?}");
@@ -251,6 +255,8 @@ mod tests {
         assert!(args.stale.is_some() && args.stale_if_error.is_some() && args.refresh_ahead.is_some());
         assert!(args.err_ttl.is_some() && args.cache_if.is_some() && args.ttl_by.is_some());
         assert!(args.wait.is_some() && args.deadline.is_some() && args.inline);
+        assert_eq!(args.max_bytes.map(|size| size.bytes), Some(64 << 20));
+        assert!(args.weigh.is_some());
         assert_eq!(args.max_loads.map(|loads| loads.value), Some(16));
         assert!(
             OPTIONS.iter().all(|option| args.word(option).is_some()),
@@ -260,13 +266,14 @@ mod tests {
 
     #[test]
     fn every_option_that_cannot_be_read_is_reported() {
-        let messages = messages("tll = 5, layers = mem, ttl, weigh = size, capacity = -1, 300, jitter = 0.1");
+        let messages =
+            messages("tll = 5, layers = mem, ttl, weigh = \"size\", capacity = -1, 300, jitter = 0.1");
 
         let expected = [
             "unknown option `tll`; did you mean `ttl`?",
             "`layers` takes a string: `layers = \"mem,redis,disk\"`",
             "`ttl` needs a value: `ttl = 300`",
-            "`weigh` is not supported yet",
+            "`weigh` takes the path of a function",
             "`capacity` takes a whole number: `capacity = 10_000`",
             "expected an option, for example `ttl = 300`",
         ];
@@ -291,6 +298,8 @@ mod tests {
             ("deadlines", Some("deadline")),
             ("waits", Some("wait")),
             ("max_load", Some("max_loads")),
+            ("max_size", Some("max_bytes")),
+            ("weight", Some("weigh")),
             ("zzz", None),
         ];
         for (name, expected) in cases {

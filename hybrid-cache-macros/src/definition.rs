@@ -57,7 +57,10 @@ fn where_kept(Names { args, runtime, .. }: &Names<'_>) -> TokenStream {
     });
     let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
     let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
-    quote!(#(#layers)* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))*)
+    let max_bytes = args.max_bytes.iter().map(|size| Literal::u64_unsuffixed(size.bytes));
+    quote! {
+        #(#layers)* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))* #(.max_bytes(#max_bytes))*
+    }
 }
 
 fn times(args: &Args) -> TokenStream {
@@ -77,6 +80,7 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
     let (codec, clone_error) = (codec(names), clone_error(names));
     let cache_if = args.cache_if.iter().map(|path| of_value(path, &value, &quote!(bool)));
     let ttl_by = args.ttl_by.iter().map(|path| of_value(path, &value, &quote!(::core::time::Duration)));
+    let weigh = weigh(names).into_iter();
     let deadline = args.deadline.iter().map(|_| at_error(names, "deadline", &quote!(require_deadline_error)));
     quote! {
         #private::Abilities::new(
@@ -88,7 +92,7 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
             },
             #clone_error,
         )
-        #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.deadline_error(#deadline))*
+        #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.weigh(#weigh))* #(.deadline_error(#deadline))*
     }
 }
 
@@ -108,6 +112,25 @@ fn codec(names: &Names<'_>) -> TokenStream {
             #private::CodecProbe::<#value>::new().codec()
         }),
     }
+}
+
+/// How large an answer is, where memory is bounded by that and no codec is required anyway, which knows it.
+fn weigh(names: &Names<'_>) -> Option<TokenStream> {
+    let Names { private, args, .. } = names;
+    let value = names.value_of();
+    if let Some(path) = &args.weigh {
+        return Some(of_value(path, &value, &quote!(::core::primitive::usize)));
+    }
+    let word = args.word("max_bytes")?;
+    if args.layers.iter().any(|layers| layers.known().any(Layer::keeps_bytes)) {
+        return None;
+    }
+    let size = quote!(#private::require_size::<#value, _>({
+        #[allow(unused_imports)]
+        use #private::{NoSize as _, SharedSize as _};
+        #private::SizeProbe::<#value>::ASK.size()
+    }));
+    Some(placed(size, Ends::of(word)))
 }
 
 /// Needed where errors are kept, else welcome.

@@ -6,7 +6,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `args.rs` | what stands in the parentheses, with spans |
-//! | `value.rs`, `duration.rs`, `layer.rs`, `template.rs` | how single values are written |
+//! | `value.rs`, `duration.rs`, `size.rs`, `layer.rs`, `template.rs` | how single values are written |
 //! | `function.rs` | what we need to know of the function |
 //! | `spelling.rs` | questions to the spelling of a type |
 //! | `check.rs` and `check/` | every rule, one small function each |
@@ -23,6 +23,7 @@ mod fallback;
 mod function;
 mod layer;
 mod load;
+mod size;
 #[cfg(test)]
 mod snapshots;
 mod spelling;

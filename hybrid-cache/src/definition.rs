@@ -7,6 +7,7 @@ use crate::{
     outcome::{CloneError, DeadlineError, IsNone},
     policy::PerLayer,
     record::codec::Codec,
+    size::Weigh,
 };
 
 /// The options of one `#[cached(..)]`; what it did not say is `None`.
@@ -18,6 +19,7 @@ pub struct Definition {
     pub(crate) layer_ttl: PerLayer<Option<Duration>>,
     pub(crate) jitter: Option<f64>,
     pub(crate) capacity: Option<u64>,
+    pub(crate) max_bytes: Option<u64>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) err_ttl: Option<Duration>,
     pub(crate) stale: Duration,
@@ -80,6 +82,7 @@ impl Definition {
             layer_ttl: PerLayer::same(None),
             jitter: None,
             capacity: None,
+            max_bytes: None,
             none_ttl: None,
             err_ttl: None,
             stale: Duration::ZERO,
@@ -125,6 +128,13 @@ impl Definition {
     #[must_use]
     pub const fn capacity(mut self, capacity: u64) -> Self {
         self.capacity = Some(capacity);
+        self
+    }
+
+    /// `max_bytes = ..`; without a codec or [`Abilities::weigh`] it has no effect.
+    #[must_use]
+    pub const fn max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = Some(max_bytes);
         self
     }
 
@@ -220,6 +230,8 @@ pub struct Abilities<V, E> {
     pub(crate) cache_if: Option<fn(&V) -> bool>,
     /// `ttl_by = ..`.
     pub(crate) ttl_by: Option<fn(&V) -> Duration>,
+    /// How large a value is, for `max_bytes`; `None`: as large as its codec says.
+    pub(crate) weigh: Option<Weigh<V>>,
     /// The error of a call whose load was dropped at its `deadline`.
     pub(crate) deadline_error: Option<DeadlineError<E>>,
 }
@@ -232,7 +244,7 @@ impl<V, E> Abilities<V, E> {
         is_none: Option<IsNone<V>>,
         clone_error: Option<CloneError<E>>,
     ) -> Self {
-        Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, deadline_error: None }
+        Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, weigh: None, deadline_error: None }
     }
 
     /// `cache_if = ..`.
@@ -246,6 +258,13 @@ impl<V, E> Abilities<V, E> {
     #[must_use]
     pub const fn ttl_by(mut self, ttl_by: fn(&V) -> Duration) -> Self {
         self.ttl_by = Some(ttl_by);
+        self
+    }
+
+    /// `weigh = ..`, or what stands in for it.
+    #[must_use]
+    pub const fn weigh(mut self, weigh: Weigh<V>) -> Self {
+        self.weigh = Some(weigh);
         self
     }
 

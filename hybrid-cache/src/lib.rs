@@ -19,6 +19,7 @@ mod record;
 mod recursion;
 mod runtime;
 mod shape;
+mod size;
 mod stats;
 mod sync;
 mod warm;

@@ -20,7 +20,9 @@ pub(crate) struct Options {
     pub(crate) layers: Vec<LayerKind>,
     /// Whether Redis was asked for and left out, because the function blocks.
     pub(crate) without_redis: bool,
+    /// Entries in memory, where `max_bytes` does not bound it.
     pub(crate) capacity: u64,
+    pub(crate) max_bytes: Option<u64>,
     pub(crate) policy: Policy,
     pub(crate) wait: Duration,
     pub(crate) deadline: Option<Duration>,
@@ -62,6 +64,7 @@ impl Options {
             layers,
             without_redis,
             capacity: definition.capacity.unwrap_or(settings.mem_capacity),
+            max_bytes: definition.max_bytes,
             policy: Policy {
                 ttl,
                 none_ttl: definition.none_ttl.unwrap_or(NONE_TTL),

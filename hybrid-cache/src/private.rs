@@ -13,6 +13,7 @@ pub use crate::{
         Uncacheable, require_cacheable, require_clone_error, require_codec, require_deadline_error,
         require_passed_on,
     },
+    size::{Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size},
     stats::Stats,
     warm::{Progress, Warm, Warmed},
 };

@@ -13,8 +13,12 @@ pub(super) const RULES: &[Rule] = &[
     jitter_out_of_range,
     refresh_ahead_out_of_range,
     zero_capacity,
+    zero_max_bytes,
     zero_max_loads,
     capacity_without_memory,
+    max_bytes_without_memory,
+    max_bytes_with_capacity,
+    weigh_without_max_bytes,
     err_ttl_without_memory,
     background_refresh_of_inline,
     unusable_name,
@@ -82,6 +86,17 @@ fn zero_capacity(input: Input<'_>) -> Vec<syn::Error> {
     .collect()
 }
 
+fn zero_max_bytes(input: Input<'_>) -> Vec<syn::Error> {
+    let zero = input.args.max_bytes.iter().filter(|size| size.bytes == 0);
+    zero.map(|size| {
+        error(
+            size.span,
+            "`max_bytes` is zero, so memory would keep nothing; leave `mem` out of `layers` instead",
+        )
+    })
+    .collect()
+}
+
 fn capacity_without_memory(input: Input<'_>) -> Vec<syn::Error> {
     let capacity = input.args.capacity.iter().filter(|_| is_without_memory(input));
     capacity
@@ -89,6 +104,43 @@ fn capacity_without_memory(input: Input<'_>) -> Vec<syn::Error> {
             error(
                 capacity.span,
                 "`capacity` has no effect: it bounds `mem`, which is not among the `layers` of this function",
+            )
+        })
+        .collect()
+}
+
+fn max_bytes_without_memory(input: Input<'_>) -> Vec<syn::Error> {
+    let size = input.args.max_bytes.iter().filter(|_| is_without_memory(input));
+    size.map(|size| {
+        error(
+            size.span,
+            "`max_bytes` has no effect: it bounds `mem`, which is not among the `layers` of this function",
+        )
+    })
+    .collect()
+}
+
+fn max_bytes_with_capacity(input: Input<'_>) -> Vec<syn::Error> {
+    let both = input.args.word("capacity").filter(|_| input.args.word("max_bytes").is_some());
+    both.into_iter()
+        .map(|capacity| {
+            error(
+                capacity.span(),
+                "memory is bounded either by number, with `capacity`, or by size, with `max_bytes`; leave out one of \
+                 the two",
+            )
+        })
+        .collect()
+}
+
+fn weigh_without_max_bytes(input: Input<'_>) -> Vec<syn::Error> {
+    let word = input.args.word("weigh").filter(|_| input.args.word("max_bytes").is_none());
+    word.into_iter()
+        .map(|word| {
+            error(
+                word.span(),
+                "`weigh` has no effect without `max_bytes`, which it measures answers for; add for example \
+                 `max_bytes = \"64MiB\"`, or leave `weigh` out",
             )
         })
         .collect()

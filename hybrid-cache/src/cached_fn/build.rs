@@ -15,10 +15,14 @@ use crate::{
     error::LayerKind,
     flight::Flights,
     key,
-    layers::{Layer, memory::Memory},
+    layers::{
+        Layer,
+        memory::{Bound, Memory},
+    },
     options::Options,
     outcome::{Outcome, ReturnedError, ReturnedValue},
     policy::Policy,
+    record::codec::Codec,
     runtime::{self, Chore, Runtime},
     stats::Counters,
     testing::current,
@@ -49,7 +53,7 @@ impl<R: Outcome> CachedFn<R> {
         }
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
-        let memory = in_memory.then(|| Arc::new(Memory::new(options.capacity)));
+        let memory = in_memory.then(|| Arc::new(Memory::bounded(bound(&options, abilities))));
         let failures = policy.remembers_failures().then(|| Arc::new(Memory::new(options.capacity)));
         let flights = Flights::new();
         let chores =
@@ -92,6 +96,15 @@ impl<R: Outcome> CachedFn<R> {
         let world = current::world().filter(|world| !Arc::ptr_eq(world.runtime(), &self.runtime))?;
         let address = Arc::as_ptr(self) as usize;
         Some(world.function(address, |runtime| Self::in_runtime(runtime, &self.definition, &self.abilities)))
+    }
+}
+
+/// By size where that was asked for and can be told, else by number.
+fn bound<V, E>(options: &Options, abilities: &Abilities<V, E>) -> Bound<V> {
+    let weigh = abilities.weigh.or_else(|| abilities.codec.map(Codec::size));
+    match (options.max_bytes, weigh) {
+        (Some(most), Some(weigh)) => Bound::Bytes(most, weigh),
+        _ => Bound::Entries(options.capacity),
     }
 }
 

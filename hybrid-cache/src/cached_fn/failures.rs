@@ -10,7 +10,8 @@ use super::{
     places::Places,
 };
 use crate::{
-    clock::Timestamp, error::LayerKind, outcome::Outcome, policy::Freshness, record::Dates, recursion,
+    clock::Timestamp, error::LayerKind, layers::memory::Weight, outcome::Outcome, policy::Freshness,
+    record::Dates, recursion,
 };
 
 impl<R: Outcome> CachedFn<R> {
@@ -36,7 +37,7 @@ impl<R: Outcome> CachedFn<R> {
         failures.dropping_later(|| {
             // Refused if the flight is doomed.
             let _ = load.ticket.store(|| {
-                failures.insert(load.key.lookup(), Failed { error }, dates, fresh_until, now);
+                failures.insert(load.key.lookup(), Failed { error }, Weight::ONE, dates, fresh_until, now);
             });
         });
     }

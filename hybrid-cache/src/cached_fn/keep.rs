@@ -19,7 +19,10 @@ use crate::{
     flight::{Flights, Ticket},
     invalidated::Invalidated,
     key::Key,
-    layers::{Layer, Reading, Removal, memory::Memory},
+    layers::{
+        Layer, Reading, Removal,
+        memory::{Memory, Weight},
+    },
     outcome::Outcome,
     policy::{Freshness, Life},
     record::{self, Current, Dates, Marks, Opened, Shared, refusal::Refusal},
@@ -77,17 +80,19 @@ impl<R: Outcome> CachedFn<R> {
         let now = self.now();
         let dates = self.dates(LayerKind::Memory, answer, now).filter(|_| !answer.refused);
         let key = load.key.lookup();
-        let store = |memory: &Memory<R::Value>| match dates {
-            Some(dates) => {
-                let due_from = self.due_from(answer, &dates, now);
-                memory.insert(key, answer.value.clone(), dates, due_from, now);
-            }
-            // An answer that has no life is newer than one that still has some.
-            None => memory.remove(key),
-        };
         // Refused if the flight is doomed: then nothing is to be left behind.
         if let Some(memory) = &self.memory {
-            memory.dropping_later(|| load.ticket.store(|| store(memory)));
+            let kept = dates.and_then(|dates| Some((dates, self.weigh(memory, key, &answer.value)?)));
+            let store = || match kept {
+                Some((dates, weight)) => {
+                    let due_from = self.due_from(answer, &dates, now);
+                    memory.insert(key, answer.value.clone(), weight, dates, due_from, now);
+                }
+                // An answer that has no life, or is too large, is newer than one that is there.
+                None => memory.remove(key),
+            };
+            memory.dropping_later(|| load.ticket.store(store));
+            memory.settle();
         }
         let newer = match &answer.origin {
             Origin::Body(_) => true,
@@ -98,6 +103,15 @@ impl<R: Outcome> CachedFn<R> {
         {
             failures.dropping_later(|| load.ticket.store(|| failures.remove(key)));
         }
+    }
+
+    /// What `value` counts in memory; `None` if it is too large for it.
+    fn weigh(&self, memory: &Memory<R::Value>, key: &str, value: &R::Value) -> Option<Weight> {
+        let weight = memory.weigh(key, value);
+        if weight.is_none() {
+            self.say_too_large_for_memory();
+        }
+        weight
     }
 
     /// From when on memory's copy of `answer` is due for a refresh.

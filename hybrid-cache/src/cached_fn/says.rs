@@ -12,6 +12,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Said {
     too_large: AtomicBool,
+    too_large_for_memory: AtomicBool,
     recursive: AtomicBool,
     no_key: AtomicBool,
 }
@@ -41,6 +42,17 @@ impl<R: Outcome> CachedFn<R> {
                 function = %self.scope,
                 reason,
                 "a call is not cached because its arguments have no key; this is said once for each function",
+            );
+        }
+    }
+
+    pub(super) fn say_too_large_for_memory(&self) {
+        if !self.said.too_large_for_memory.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                max_bytes = self.definition.max_bytes,
+                "an answer alone is larger than `max_bytes`, or its size cannot be told, and is not kept in memory; give \
+                 the function more, or say its size with `weigh`; this is said once for each function",
             );
         }
     }

@@ -61,7 +61,31 @@ pub(crate) struct Memory<V> {
     /// Entries of an older epoch have been forgotten all at once.
     epoch: AtomicU64,
     next_id: AtomicU64,
+    bound: Bound<V>,
+    /// What has been stored since moka last evicted, as far as that is bounded.
+    unsettled: AtomicU64,
 }
+
+/// What bounds a memory.
+pub(crate) enum Bound<V> {
+    /// So many entries.
+    Entries(u64),
+    /// So many bytes: of keys, and of values as far as this function says.
+    Bytes(u64, fn(&V) -> usize),
+}
+
+/// What an entry counts towards the bound of its memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight(u32);
+
+impl Weight {
+    /// Of an entry in a memory that is bounded by number.
+    pub(crate) const ONE: Self = Self(1);
+}
+
+/// Which part of the bytes that a memory is bounded by may be stored before moka has to evict. By itself it waits for a
+/// number of entries, which may be large ones.
+const UNSETTLED_PART: u64 = 16;
 
 /// An answer in memory. In this order, so that what a hit looks at lies together, behind the key.
 #[derive(Debug)]
@@ -108,15 +132,27 @@ impl<V> Entry<V> {
 #[derive(Debug, Clone, Copy)]
 struct Stub {
     id: u64,
-    life: Duration,
+    /// In milliseconds.
+    life: u64,
+    weight: Weight,
 }
 
 impl<V: Send + Sync + 'static> Memory<V> {
     /// Room for `capacity` entries.
     pub(crate) fn new(capacity: u64) -> Self {
+        Self::bounded(Bound::Entries(capacity))
+    }
+
+    /// Room for as much as `bound` says.
+    pub(crate) fn bounded(bound: Bound<V>) -> Self {
+        let capacity = bound.most();
         let index = Arc::new(Index::with_hasher(RandomState::default()));
         let evicted_from = Arc::clone(&index);
-        let eviction = Cache::builder()
+        let builder = match bound {
+            Bound::Entries(_) => Cache::builder(),
+            Bound::Bytes(..) => Cache::builder().weigher(|_, stub: &Stub| stub.weight.0),
+        };
+        let eviction = builder
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::tiny_lfu())
             .expire_after(Life)
@@ -137,7 +173,20 @@ impl<V: Send + Sync + 'static> Memory<V> {
             waiting_reports,
             epoch: AtomicU64::new(0),
             next_id: AtomicU64::new(0),
+            bound,
+            unsettled: AtomicU64::new(0),
         }
+    }
+
+    /// What an entry would count; `None`: it is larger than all of this memory may be, and is not to be stored.
+    ///
+    /// Runs code of the value's type, so not to be called under a lock.
+    pub(crate) fn weigh(&self, key: &str, value: &V) -> Option<Weight> {
+        let Bound::Bytes(most, size) = &self.bound else { return Some(Weight::ONE) };
+        // Nothing counts nothing: there would be no bound to how many there are.
+        let bytes = size(value).saturating_add(key.len()).max(1);
+        let weight = u32::try_from(bytes).ok()?;
+        (u64::from(weight) <= *most).then_some(Weight(weight))
     }
 
     /// What `look` makes of the entry under `key`; `None` if there is none.
@@ -168,8 +217,17 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     /// Stores an answer, in place of any before it.
-    pub(crate) fn insert(&self, key: &str, value: V, dates: Dates, due_from: Timestamp, now: Timestamp) {
-        let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life: dates.kept_until.since(now) };
+    pub(crate) fn insert(
+        &self,
+        key: &str,
+        value: V,
+        weight: Weight,
+        dates: Dates,
+        due_from: Timestamp,
+        now: Timestamp,
+    ) {
+        let life = dates.kept_until.as_millis().saturating_sub(now.as_millis());
+        let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life, weight };
         let entry = Entry {
             value,
             due_from,
@@ -186,6 +244,16 @@ impl<V: Send + Sync + 'static> Memory<V> {
         // The index first: moka may decide against the entry at once, and must find it then.
         self.index.pin().insert(key.clone(), entry);
         self.eviction.insert(key, stub);
+        self.unsettled.fetch_add(weight.0.into(), Relaxed);
+    }
+
+    /// Lets moka evict, if so many bytes have been stored that it must not wait. To be called after a store, and not under a
+    /// lock: this waits for whoever is evicting.
+    pub(crate) fn settle(&self) {
+        let Bound::Bytes(most, _) = self.bound else { return };
+        if self.unsettled.load(Relaxed) > most / UNSETTLED_PART {
+            self.evict();
+        }
     }
 
     /// Lets calls that find the entry of `key` return it without another thought until `until`.
@@ -242,7 +310,13 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// Lets moka evict what is over capacity and what has expired, which it otherwise does when it is written to.
     pub(crate) fn tidy(&self) {
         self.hand_over_reports();
-        self.eviction.run_pending_tasks();
+        self.evict();
+    }
+
+    fn evict(&self) {
+        self.unsettled.store(0, Relaxed);
+        // An answer whose clean-up asks for an answer may come here again, and moka holds a lock while it evicts.
+        self.dropping_later(|| self.eviction.run_pending_tasks());
     }
 
     /// The number of entries, those included whose space has not been freed yet.
@@ -263,6 +337,14 @@ impl<V: Send + Sync + 'static> Memory<V> {
         let Ok(waiting) = self.waiting_reports.try_lock() else { return };
         for key in waiting.try_iter().take(REPORTS_AT_ONCE) {
             self.eviction.get(&key);
+        }
+    }
+}
+
+impl<V> Bound<V> {
+    const fn most(&self) -> u64 {
+        match self {
+            Self::Entries(most) | Self::Bytes(most, _) => *most,
         }
     }
 }
@@ -291,7 +373,7 @@ struct Life;
 
 impl Expiry<StoredKey, Stub> for Life {
     fn expire_after_create(&self, _: &StoredKey, stub: &Stub, _: Instant) -> Option<Duration> {
-        Some(stub.life)
+        Some(Duration::from_millis(stub.life))
     }
 
     fn expire_after_update(
@@ -301,7 +383,7 @@ impl Expiry<StoredKey, Stub> for Life {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(stub.life)
+        Some(Duration::from_millis(stub.life))
     }
 }
 

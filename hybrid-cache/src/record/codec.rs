@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::refusal::Refusal;
-use crate::shape::{self, ShapeError};
+use crate::{
+    shape::{self, ShapeError},
+    size::{Weigh, encoded_size},
+};
 
 /// Most answers fit without growing the buffer, which costs more than the encoding itself.
 const USUAL_SIZE: usize = 256;
@@ -71,11 +74,12 @@ type Decoded<V> = Result<(V, u64), Refusal>;
 pub struct Codec<V> {
     encode: fn(&V) -> Result<Payload, EncodeError>,
     decode: fn(&[u8]) -> Decoded<V>,
+    size: Weigh<V>,
 }
 
 impl<V: Serialize + DeserializeOwned> Codec<V> {
     pub(crate) const fn new() -> Self {
-        Self { encode, decode }
+        Self { encode, decode, size: encoded_size::<V> }
     }
 }
 
@@ -87,6 +91,11 @@ impl<V> Codec<V> {
     /// The value, and its fingerprint.
     pub(crate) fn decode(self, payload: &[u8]) -> Decoded<V> {
         (self.decode)(payload)
+    }
+
+    /// How large a value is when it is encoded, without encoding it.
+    pub(crate) const fn size(self) -> Weigh<V> {
+        self.size
     }
 
     /// Encodes `value` and makes sure that it comes back. For a function's first store.

@@ -10,7 +10,7 @@ use shuttle::sync::{
 use crate::{
     clock::Timestamp,
     flight::{Boarding, Doom, Flights, Landing, Ticket},
-    memory::Memory,
+    memory::{Memory, Weight},
     record::Dates,
 };
 
@@ -133,7 +133,7 @@ impl World {
     pub(crate) fn insert(&self, value: u64) {
         let until = NOW.plus(LIFE);
         let dates = Dates { computed_at: NOW, fresh_until: until, kept_until: until };
-        self.memory.insert(KEY, value, dates, until, NOW);
+        self.memory.insert(KEY, value, Weight::ONE, dates, until, NOW);
     }
 
     /// The source changes, and then the answer is forgotten.

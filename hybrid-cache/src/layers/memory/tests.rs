@@ -19,8 +19,8 @@ fn get(memory: &Memory<u64>, key: &str) -> Option<u64> {
 fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
     let memory = Memory::new(10);
     assert_eq!(get(&memory, "k"), None);
-    memory.insert("k", 1, dates(), now().plus(LIFE), now());
-    memory.insert("k", 2, dates(), now().plus(LIFE), now());
+    memory.insert("k", 1, Weight::ONE, dates(), now().plus(LIFE), now());
+    memory.insert("k", 2, Weight::ONE, dates(), now().plus(LIFE), now());
     assert_eq!(get(&memory, "k"), Some(2));
     memory.remove("k");
     assert_eq!(get(&memory, "k"), None);
@@ -30,11 +30,11 @@ fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
 fn everything_is_forgotten_at_once_and_its_space_follows() {
     let memory = Memory::new(1_000);
     for k in 0..500 {
-        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
+        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
     }
     memory.remove_all();
     assert!((0..500).all(|k| get(&memory, &k.to_string()).is_none()));
-    memory.insert("7", 8, dates(), now().plus(LIFE), now());
+    memory.insert("7", 8, Weight::ONE, dates(), now().plus(LIFE), now());
     assert_eq!(get(&memory, "7"), Some(8));
     memory.tidy();
     assert!(memory.len() <= 1, "{} entries are left", memory.len());
@@ -44,7 +44,7 @@ fn everything_is_forgotten_at_once_and_its_space_follows() {
 fn there_are_never_many_more_entries_than_the_capacity() {
     let memory = Memory::new(100);
     for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
+        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
     }
     memory.tidy();
     assert!(memory.len() <= 100, "{} entries", memory.len());
@@ -54,7 +54,7 @@ fn there_are_never_many_more_entries_than_the_capacity() {
 fn an_entry_that_moka_evicts_leaves_the_index_too() {
     let memory = Memory::new(100);
     for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, dates(), now().plus(LIFE), now());
+        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
     }
     memory.tidy();
     let found = (0..10_000).filter(|k| get(&memory, &k.to_string()).is_some()).count();
@@ -66,7 +66,7 @@ fn an_entry_whose_life_is_over_leaves_by_itself() {
     let memory = Memory::new(100);
     let now = now();
     let over = Dates { computed_at: now, fresh_until: now, kept_until: now };
-    memory.insert("k", 1, over, now, now);
+    memory.insert("k", 1, Weight::ONE, over, now, now);
     let deadline = Instant::now() + Duration::from_secs(5);
     while memory.len() > 0 {
         assert!(Instant::now() < deadline, "the entry is still there");
@@ -80,7 +80,7 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
     let memory = Memory::new(100);
     let start = now();
     for k in 0..100 {
-        memory.insert(&k.to_string(), k, dates(), start.plus(LIFE), start);
+        memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
     }
     for tick in 1..20 {
         for k in 0..50 {
@@ -89,7 +89,7 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
         memory.tidy();
     }
     for k in 1_000..3_000 {
-        memory.insert(&k.to_string(), k, dates(), start.plus(LIFE), start);
+        memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
     }
     memory.tidy();
     let survivors = (0..50).filter(|k| get(&memory, &k.to_string()).is_some()).count();
@@ -111,7 +111,7 @@ fn index_and_eviction_agree_after_threads_wrote_the_same_keys() {
                     match (round + thread) % 5 {
                         0 => memory.remove(&key),
                         1 if round % 1_000 == 1 => memory.remove_all(),
-                        _ => memory.insert(&key, round, dates(), now().plus(LIFE), now()),
+                        _ => memory.insert(&key, round, Weight::ONE, dates(), now().plus(LIFE), now()),
                     }
                 }
             });
@@ -121,4 +121,72 @@ fn index_and_eviction_agree_after_threads_wrote_the_same_keys() {
     memory.tidy();
     assert!(memory.len() <= 64, "{} entries in the index", memory.len());
     assert_eq!(memory.len() as u64, memory.eviction.entry_count());
+}
+
+/// Bounded by bytes, of which each value says itself how many it has.
+fn sized(most: u64) -> Memory<usize> {
+    Memory::bounded(Bound::Bytes(most, |size| *size))
+}
+
+fn store(memory: &Memory<usize>, key: &str, size: usize) -> bool {
+    let weight = memory.weigh(key, &size);
+    if let Some(weight) = weight {
+        memory.insert(key, size, weight, dates(), now().plus(LIFE), now());
+        memory.settle();
+    }
+    weight.is_some()
+}
+
+fn bytes(memory: &Memory<usize>) -> usize {
+    memory.index.pin().iter().map(|(key, entry)| key.len() + entry.value).sum()
+}
+
+#[test]
+fn there_are_never_many_more_bytes_than_the_bound_however_few_entries_they_are() {
+    let memory = sized(1_000);
+    for k in 0..500 {
+        assert!(store(&memory, &format!("{k:03}"), [7, 97, 397][k % 3]));
+        assert!(bytes(&memory) <= 1_000 + 400, "{} bytes after {k}", bytes(&memory));
+    }
+    memory.tidy();
+    assert!((500..=1_000).contains(&bytes(&memory)), "{} bytes", bytes(&memory));
+}
+
+#[test]
+fn as_many_entries_as_fit_are_kept() {
+    let memory = sized(1_000);
+    for k in 0..10 {
+        store(&memory, &format!("{k:03}"), 97);
+    }
+    memory.tidy();
+    assert_eq!((memory.len(), bytes(&memory)), (10, 1_000));
+}
+
+#[test]
+fn keys_count_and_what_is_empty_counts_too() {
+    let memory = sized(100);
+    assert!(store(&memory, "k", 99));
+    assert!(!store(&memory, "kk", 99));
+    assert_eq!(memory.weigh("", &0).unwrap().0, 1);
+}
+
+#[test]
+fn what_is_larger_than_all_memory_may_be_has_no_weight() {
+    let memory = sized(u64::MAX);
+    assert!(memory.weigh("", &(u32::MAX as usize)).is_some());
+    assert!(memory.weigh("k", &(u32::MAX as usize)).is_none());
+    assert!(memory.weigh("k", &usize::MAX).is_none());
+}
+
+#[test]
+fn an_entry_that_grows_counts_what_it_has_become() {
+    let memory = sized(1_000);
+    for k in 0..10 {
+        store(&memory, &format!("{k:03}"), 7);
+    }
+    for k in 0..10 {
+        store(&memory, &format!("{k:03}"), 497);
+    }
+    memory.tidy();
+    assert!(bytes(&memory) <= 1_000, "{} bytes", bytes(&memory));
 }

@@ -1,6 +1,6 @@
 use hybrid_cache::cached;
 
-#[cached(weigh = size_of_answer)]
+#[cached(max_bytes = "64 megabytes")]
 async fn price(id: u64) -> u64 {
     id
 }

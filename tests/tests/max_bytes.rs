@@ -1,0 +1,115 @@
+//! Memory that is bounded by the size of answers: by their encoding, or by what the function says.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use hybrid_cache::{cached, testing};
+
+/// How many of the first hundred answers are in memory.
+macro_rules! kept {
+    ($function:ident) => {{
+        let mut kept = 0;
+        for id in 0..100 {
+            kept += usize::from($function::peek(id).await.is_some());
+        }
+        kept
+    }};
+}
+
+fn text() -> String {
+    "x".repeat(1_000)
+}
+
+#[tokio::test]
+async fn as_many_answers_are_kept_as_fit() {
+    #[cached(layers = "mem", max_bytes = "10KiB")]
+    async fn page(_id: u64) -> Option<String> {
+        Some(text())
+    }
+    testing::isolated(async {
+        for id in 0..9 {
+            page(id).await;
+        }
+        assert_eq!(kept!(page), 9);
+        for id in 0..100 {
+            page(id).await;
+        }
+        testing::advance(std::time::Duration::from_millis(1));
+        let kept = kept!(page);
+        assert!((5..=10).contains(&kept), "{kept} answers");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_in_an_arc_is_as_large_as_what_it_points_to() {
+    #[derive(serde::Serialize)]
+    struct Page {
+        text: String,
+    }
+
+    #[cached(layers = "mem", max_bytes = 10_240)]
+    async fn page(_id: u64) -> Result<Arc<Page>, std::io::Error> {
+        Ok(Arc::new(Page { text: text() }))
+    }
+    testing::isolated(async {
+        for id in 0..100 {
+            assert_eq!(page(id).await.unwrap().text.len(), 1_000);
+        }
+        testing::advance(std::time::Duration::from_millis(1));
+        let kept = kept!(page);
+        assert!((5..=10).contains(&kept), "{kept} answers");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_weigh_says_is_what_counts() {
+    #[derive(Clone)]
+    struct Page {
+        bytes: usize,
+    }
+
+    impl Page {
+        fn size(&self) -> usize {
+            self.bytes
+        }
+    }
+
+    #[cached(layers = "mem", max_bytes = "10KB", weigh = Page::size)]
+    async fn page(_id: u64) -> Page {
+        Page { bytes: 1_000 }
+    }
+    testing::isolated(async {
+        for id in 0..100 {
+            page(id).await;
+        }
+        testing::advance(std::time::Duration::from_millis(1));
+        let kept = kept!(page);
+        assert!((5..=9).contains(&kept), "{kept} answers");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_returned_and_not_kept() {
+    static LOADS: AtomicUsize = AtomicUsize::new(0);
+
+    #[cached(layers = "mem", max_bytes = 100)]
+    async fn page(length: usize) -> String {
+        LOADS.fetch_add(1, SeqCst);
+        "x".repeat(length)
+    }
+    testing::isolated(async {
+        for length in [200, 200, 50, 50] {
+            assert_eq!(page(length).await.len(), length);
+        }
+        assert_eq!(LOADS.load(SeqCst), 3);
+        assert_eq!(page::peek(200).await, None);
+        page::put(50, text()).await;
+        assert_eq!(page::peek(50).await, None, "nor is the one before it");
+    })
+    .await;
+}
