@@ -71,10 +71,12 @@ pub(crate) fn real(names: &Names<'_>) -> TokenStream {
     let functions = public(names, &parameters);
     let functions = functions.iter().map(|companion| companion.tokens(names, &companion.body));
     let uncached = uncached(names);
+    let parameter_names = parameter_names(names);
     quote! {
         #(#cfgs)*
         #quiet
         impl #companion {
+            #parameter_names
             #key
             #load
             #(#functions)*
@@ -102,11 +104,21 @@ pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
         .chain([uncached_stub(names, &parameters)])
         .filter(|companion| function.has_plain_answer() || !companion.names_answer)
         .map(|companion| companion.tokens(names, &quote!(::core::unimplemented!())));
+    let parameter_names = parameter_names(names);
     quote! {
         #(#cfgs)*
         #[allow(unused_variables, unreachable_code)]
         #quiet
-        impl #companion { #(#functions)* }
+        impl #companion { #parameter_names #(#functions)* }
+    }
+}
+
+/// The names of the parameters that stand in the key: `#[invalidates]` and `#[updates]` compare theirs with them.
+fn parameter_names(names: &Names<'_>) -> TokenStream {
+    let parameters = names.unskipped().map(Argument::key_name);
+    quote! {
+        #[doc(hidden)]
+        pub const __PARAMETERS: &'static [&'static str] = &[#(#parameters),*];
     }
 }
 

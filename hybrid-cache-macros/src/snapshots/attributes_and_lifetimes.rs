@@ -94,6 +94,8 @@ impl ::hybrid_cache::__private::Function for longest {
     clippy::restriction
 )]
 impl longest {
+    #[doc(hidden)]
+    pub const __PARAMETERS: &'static [&'static str] = &["in", "_x"];
     fn __key<'a>(
         r#in: &&'a String,
         _x: &Option<&str>,

@@ -146,6 +146,8 @@ impl crate::memo::__private::Function for Greetings {
     clippy::restriction
 )]
 impl Greetings {
+    #[doc(hidden)]
+    pub const __PARAMETERS: &'static [&'static str] = &["user", "id"];
     fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
         crate::memo::__private::KeyWriter::template(&["user:", ":", ""])
             .value(id)

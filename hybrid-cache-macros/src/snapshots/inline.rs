@@ -92,6 +92,8 @@ impl ::hybrid_cache::__private::Function for greeting {
     clippy::restriction
 )]
 impl greeting {
+    #[doc(hidden)]
+    pub const __PARAMETERS: &'static [&'static str] = &["names"];
     fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().argument("names", names).finish()
     }

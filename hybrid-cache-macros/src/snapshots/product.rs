@@ -95,6 +95,8 @@ impl ::hybrid_cache::__private::Function for product {
     clippy::restriction
 )]
 impl product {
+    #[doc(hidden)]
+    pub const __PARAMETERS: &'static [&'static str] = &["id", "lang"];
     fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new()
             .argument("id", id)

@@ -90,6 +90,8 @@ impl ::hybrid_cache::__private::Function for answer {
     clippy::restriction
 )]
 impl answer {
+    #[doc(hidden)]
+    pub const __PARAMETERS: &'static [&'static str] = &[];
     fn __key() -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().finish()
     }
