@@ -1,4 +1,5 @@
-//! The `#[cached]` attribute of `hybrid-cache`. Use it through that crate: `use hybrid_cache::cached;`.
+//! The attributes of `hybrid-cache`: `#[cached]`, and `#[invalidates]` and `#[updates]` for functions that change what
+//! cached answers were made of. Use them through that crate: `use hybrid_cache::cached;`.
 //!
 //! The macro names things; the runtime does them. What it emits for one function is a key, one call into
 //! `hybrid_cache::__private`, and thin companions.
@@ -11,6 +12,7 @@
 //! | `spelling.rs` | questions to the spelling of a type |
 //! | `check.rs` and `check/` | every rule, one small function each |
 //! | `expand.rs`, `definition.rs`, `load.rs`, `companions.rs` | checked input → tokens |
+//! | `effects.rs` and `effects/` | the same for `#[invalidates]` and `#[updates]` |
 //! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
 
 mod args;
@@ -18,6 +20,7 @@ mod check;
 mod companions;
 mod definition;
 mod duration;
+mod effects;
 mod expand;
 mod fallback;
 mod function;
@@ -32,12 +35,24 @@ mod value;
 
 use proc_macro::TokenStream;
 
-use crate::{args::Args, function::Function};
+use crate::{args::Args, effects::Effect, function::Function};
 
 #[doc = include_str!("../docs/cached.md")]
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expansion(args.into(), &item.into()).into()
+}
+
+#[doc = include_str!("../docs/invalidates.md")]
+#[proc_macro_attribute]
+pub fn invalidates(args: TokenStream, item: TokenStream) -> TokenStream {
+    effects::expansion(Effect::Invalidates, args.into(), &item.into()).into()
+}
+
+#[doc = include_str!("../docs/updates.md")]
+#[proc_macro_attribute]
+pub fn updates(args: TokenStream, item: TokenStream) -> TokenStream {
+    effects::expansion(Effect::Updates, args.into(), &item.into()).into()
 }
 
 /// parse → check → expand; after an error, the fallback.

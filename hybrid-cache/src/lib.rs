@@ -6,6 +6,7 @@ mod cached_fn;
 mod clock;
 mod config;
 mod definition;
+mod effects;
 mod error;
 mod flight;
 mod invalidated;
@@ -37,7 +38,7 @@ pub use config::{
     report::Report,
 };
 pub use error::{DeadlineExceeded, LayerError, LayerKind};
-pub use hybrid_cache_macros::cached;
+pub use hybrid_cache_macros::{cached, invalidates, updates};
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
 pub use mode::{bypass, refreshing};

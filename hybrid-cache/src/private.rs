@@ -4,6 +4,9 @@ pub use crate::{
     answer::Answer,
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
+    effects::{
+        Before, BeforeOwned, Called, CalledAtOnce, Effect, PutIn, body, require_parameter, succeeded, wait,
+    },
     error::LayerKind,
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
