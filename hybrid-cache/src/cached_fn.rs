@@ -22,7 +22,7 @@ mod failures;
 mod given;
 mod keep;
 mod lead;
-mod park;
+pub(crate) mod park;
 mod places;
 mod records;
 mod says;

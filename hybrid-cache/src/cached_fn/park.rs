@@ -39,7 +39,7 @@ impl Wake for Parker {
 }
 
 /// What `future` comes to. Blocks the thread until then, whether there is a runtime around it or not.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     // A task of tokio whose budget is used up is woken when it has yielded, which a thread that blocks here never does.
     let mut future = pin!(unconstrained(future));
     let parker = Arc::new(Parker::default());

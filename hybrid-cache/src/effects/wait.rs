@@ -1,28 +1,23 @@
 //! How a function that is not async waits for companions that are.
 //!
-//! Its thread may belong to a tokio runtime, and cannot run that while it waits: a connection to Redis whose runtime is held up
-//! answers nobody. So the work runs in a small runtime of ours, on a thread of its own, that is made when it is needed
+//! Its thread may belong to a tokio runtime, and cannot run that while it waits: a connection to Redis whose runtime is held
+//! up answers nobody. So the work runs in a small runtime of ours, on a thread of its own, that is made when it is needed
 //! first and kept: connections are bound to the runtime that made them. The waiting thread asks, and sleeps.
 //!
 //! Not `block_in_place`, which would let a multi-threaded runtime go on with the other tasks of this thread: it panics in
 //! a `LocalSet` and in a single-threaded runtime, and one cannot be asked beforehand. A function that is not async holds
 //! up its thread as long as it takes anyway.
+//!
+//! What is waited for may itself wait for a copy that an earlier load has begun to make and whose runtime is held up here.
+//! It does so for ten seconds at most (`cached_fn/task.rs`), and the copy is then taken back.
 
-use std::{
-    cell::Cell,
-    future::pending,
-    pin::pin,
-    sync::{Arc, LazyLock},
-    task::{Context, Wake, Waker},
-    thread::{self, Thread},
-};
+use std::{cell::Cell, future::pending, sync::LazyLock, thread};
 
-use tokio::{
-    runtime::{Builder, Handle},
-    task::unconstrained,
-};
+use futures_util::FutureExt as _;
+use tokio::runtime::{Builder, Handle};
 
 use super::Effect;
+use crate::cached_fn::park::block_on;
 
 static WORKER: LazyLock<Option<Handle>> = LazyLock::new(worker);
 
@@ -38,21 +33,16 @@ pub fn wait<E: Effect>(effect: E) {
     if !E::IS_DUE {
         return;
     }
-    // In a task, what tokio hands out would else keep itself back after a while, for others to have a turn: for ever here.
-    let mut effect = pin!(unconstrained(effect.run()));
     let worker = WORKER.as_ref().filter(|_| !WORKS_FOR_OTHERS.get());
     let _entered = worker.map(Handle::enter);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    while effect.as_mut().poll(&mut context).is_pending() {
-        if worker.is_none() && Handle::try_current().is_ok() {
-            return;
-        }
-        thread::park();
+    if worker.is_some() || Handle::try_current().is_err() {
+        block_on(effect.run());
+    } else {
+        let _begun = effect.run().now_or_never();
     }
 }
 
-/// `None` if the system has no thread left; then whatever waits for a runtime other than that of its thread cannot.
+/// `None` if the system has no thread left.
 fn worker() -> Option<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     let handle = runtime.handle().clone();
@@ -62,12 +52,4 @@ fn worker() -> Option<Handle> {
     };
     thread::Builder::new().name("hybrid-cache-effects".to_owned()).spawn(run).ok()?;
     Some(handle)
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }
