@@ -1,3 +1,5 @@
+use std::sync::Weak;
+
 use super::*;
 
 const LIFE: Duration = Duration::from_mins(1);
@@ -189,4 +191,37 @@ fn an_entry_that_grows_counts_what_it_has_become() {
     }
     memory.tidy();
     assert!(bytes(&memory) <= 1_000, "{} bytes", bytes(&memory));
+}
+
+/// Whose clean-up stores another one.
+struct Asks(Weak<Memory<Self>>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        if let Some(memory) = self.0.upgrade() {
+            let key = memory.next_id.load(Relaxed).to_string();
+            store_one(&memory, &key, Weak::new());
+        }
+    }
+}
+
+fn store_one(memory: &Memory<Asks>, key: &str, asks: Weak<Memory<Asks>>) {
+    let value = Asks(asks);
+    let weight = memory.weigh(key, &value).unwrap();
+    memory.dropping_later(|| memory.insert(key, value, weight, dates(), now().plus(LIFE), now()));
+    memory.settle();
+}
+
+#[test]
+fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let memory = Arc::new(Memory::bounded(Bound::Bytes(1_000, |_| 100)));
+        for k in 0..2_000 {
+            store_one(&memory, &k.to_string(), Arc::downgrade(&memory));
+        }
+        memory.tidy();
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");
 }
