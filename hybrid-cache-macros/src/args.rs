@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The options that work.
-const OPTIONS: [&str; 23] = [
+const OPTIONS: [&str; 24] = [
     "layers",
     "ttl",
     "jitter",
@@ -41,6 +41,7 @@ const OPTIONS: [&str; 23] = [
     "deadline",
     "max_loads",
     "inline",
+    "in_impl",
     "companion",
     "crate",
 ];
@@ -73,6 +74,7 @@ pub(crate) struct Args {
     pub(crate) deadline: Option<Life>,
     pub(crate) max_loads: Option<Spanned<u32>>,
     pub(crate) inline: bool,
+    pub(crate) in_impl: bool,
     pub(crate) companion: Option<Ident>,
     pub(crate) runtime: Option<Path>,
     /// The options that stand there, readable or not: each one's form and its name.
@@ -135,8 +137,25 @@ impl Args {
         self.given.iter().find(|(form, _)| form == option).map(|(_, word)| word)
     }
 
-    pub(crate) fn skips(&self, argument: &Argument) -> bool {
-        self.skip.iter().any(|name| argument.is_named(&name.unraw().to_string()))
+    /// Whether the body's name of an argument, or of a part of one, is skipped.
+    pub(crate) fn skips(&self, binding: &Ident) -> bool {
+        self.skip.iter().any(|name| name.unraw() == binding.unraw())
+    }
+
+    /// Whether no part of an argument is in the key.
+    pub(crate) fn skips_whole(&self, argument: &Argument) -> bool {
+        // One without a name cannot be skipped.
+        !argument.bindings.is_empty() && argument.bindings.iter().all(|binding| self.skips(binding))
+    }
+
+    /// What of an argument is in the key.
+    pub(crate) fn keyed<'a>(&'a self, argument: &'a Argument) -> impl Iterator<Item = &'a Ident> {
+        argument.bindings.iter().filter(|binding| !self.skips(binding))
+    }
+
+    /// Whether `self`, or something of it, is in the key.
+    pub(crate) fn keys_self(&self) -> bool {
+        self.key.iter().flat_map(Template::places).any(|place| place.argument == "self")
     }
 
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
@@ -182,6 +201,7 @@ impl Args {
             "deadline" => self.deadline = Some(value::any(option, input, "\"10s\"")?),
             "max_loads" => self.max_loads = Some(value::number(option, input, "16")?),
             "inline" => self.inline = value::nothing(option, input)?,
+            "in_impl" => self.in_impl = value::nothing(option, input)?,
             "jitter" => self.jitter = Some(value::fraction(option, input, "0.1")?),
             "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
             "max_bytes" => self.max_bytes = Some(value::any(option, input, "\"64MiB\"")?),
@@ -240,7 +260,7 @@ mod tests {
             layers = "mem, redis", ttl = 300, ttl(mem = 30, redis = "5m"), jitter = 0.1, capacity = 10_000,
             key = "{id}", skip(db, ctx), name = "catalog.product", version = 2, none_ttl = 0,
             stale = "60s", stale_if_error = LONG, refresh_ahead = 0.8, err_ttl = 2, cache_if = Product::is_complete,
-            ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline,
+            ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline, in_impl,
             companion = ProductCache, crate = crate::memo, tags("user:{id}", "users"), max_bytes = "64MiB",
             weigh = Product::size,
         });
@@ -254,7 +274,7 @@ mod tests {
         assert!(args.version.is_some() && args.companion.is_some() && args.runtime.is_some());
         assert!(args.stale.is_some() && args.stale_if_error.is_some() && args.refresh_ahead.is_some());
         assert!(args.err_ttl.is_some() && args.cache_if.is_some() && args.ttl_by.is_some());
-        assert!(args.wait.is_some() && args.deadline.is_some() && args.inline);
+        assert!(args.wait.is_some() && args.deadline.is_some() && args.inline && args.in_impl);
         assert_eq!(args.max_bytes.map(|size| size.bytes), Some(64 << 20));
         assert!(args.weigh.is_some());
         assert_eq!(args.max_loads.map(|loads| loads.value), Some(16));

@@ -59,7 +59,8 @@ mod tests {
     fn messages(args: &str, function: &str, features: Features) -> Vec<String> {
         let (args, malformed) = Args::parse(args.parse().unwrap());
         assert!(malformed.is_empty(), "{malformed:?}");
-        let function = Function::parse(&function.parse().unwrap()).unwrap();
+        let mut function = Function::parse(&function.parse().unwrap()).unwrap();
+        function.heed(&args);
         broken(Input { args: &args, function: &function, features }).map(|error| error.to_string()).collect()
     }
 
@@ -100,11 +101,11 @@ mod tests {
         let messages = messages(
             "layers = \"disk,mem,mem,tape\", ttl = 0, jitter = 1.0, capacity = 0, skip(nobody), stale = 0, inline, \
              refresh_ahead = 1.0, wait = 0, deadline = \"0s\", stale_if_error = 0, max_loads = 0",
-            "fn price<T>(mut id: u64, _: T) {}",
+            "unsafe fn price(&self, _: u64) {}",
             ALL,
         );
 
-        assert_eq!(messages.len(), 20, "{messages:#?}");
+        assert_eq!(messages.len(), 21, "{messages:#?}");
     }
 
     #[test]

@@ -18,13 +18,15 @@ use crate::{
 
 /// `Definition::new("..").layers(..)…`: one setter for each option that is given.
 pub(crate) fn definition(names: &Names<'_>) -> TokenStream {
-    let Names { args, function, private, .. } = names;
-    let new = if let Some(name) = &args.name {
-        quote!(#private::Definition::named(#name))
-    } else {
-        let name = function.name();
-        quote!(#private::Definition::new(::core::concat!(::core::module_path!(), "::", #name)))
+    let Names { args, function, private, companion, .. } = names;
+    let name = function.name();
+    let new = match (&args.name, names.is_in_impl()) {
+        (Some(name), false) => quote!(#private::Definition::named(#name)),
+        (Some(name), true) => quote!(#private::Definition::named_method::<Self>(#name)),
+        (None, false) => quote!(#private::Definition::beside::<#companion>(#name)),
+        (None, true) => quote!(#private::Definition::method::<Self>(#name)),
     };
+    let blocking = (!function.is_async()).then(|| quote!(.blocking()));
     let where_kept = where_kept(names);
     let times = times(args);
     let refresh_ahead = args.refresh_ahead.iter().map(|ahead| match ahead {
@@ -37,7 +39,7 @@ pub(crate) fn definition(names: &Names<'_>) -> TokenStream {
     let max_loads = args.max_loads.iter().map(|loads| Literal::u32_unsuffixed(loads.value));
     let version = args.version.iter().map(|version| Literal::u32_unsuffixed(version.value));
     quote! {
-        #new #where_kept #times #(#refresh_ahead)* #(.max_loads(#max_loads))* #(.version(#version))*
+        #new #where_kept #times #(#refresh_ahead)* #(.max_loads(#max_loads))* #(.version(#version))* #blocking
     }
 }
 
@@ -152,13 +154,13 @@ fn clone_error(names: &Names<'_>) -> TokenStream {
 /// `path` as a `fn(&V) -> returned`; what is wrong with it is said there.
 fn of_value(path: &ExprPath, value: &TokenStream, returned: &TokenStream) -> TokenStream {
     let function = quote!({
-        const __HC_FUNCTION: fn(&#value) -> #returned = #path;
-        __HC_FUNCTION
+        let __hc_function: fn(&#value) -> #returned = #path;
+        __hc_function
     });
     placed(function, Ends::of(path))
 }
 
-/// Constants that do not compile where an option has no effect on what the function returns.
+/// Assertions, for constants that do not compile where an option has no effect on what the function returns.
 pub(crate) fn requirements(names: &Names<'_>) -> Vec<TokenStream> {
     let Names { private, function, .. } = names;
     let answer = function.answer();
@@ -187,12 +189,22 @@ pub(crate) fn requirements(names: &Names<'_>) -> Vec<TokenStream> {
         .into_iter()
         .filter_map(|(option, holds, message)| {
             let word = names.args.word(option)?;
-            let requirement = quote!(
-                const _: () = ::core::assert!(#holds, #message);
-            );
+            let requirement = quote!(::core::assert!(#holds, #message));
             Some(placed(requirement, Ends::of(word)))
         })
         .collect()
+}
+
+/// Where the spelling decides, it must be right about errors: they would be kept like answers.
+pub(crate) fn seen_through(names: &Names<'_>) -> Option<TokenStream> {
+    let (private, answer) = (&names.private, names.function.answer());
+    let decides = names.function.has_generic_answer() && !names.function.is_spelled_fallible();
+    let check = quote!({
+        #[allow(unused_imports)]
+        use #private::Infallible as _;
+        #private::require_seen_through(&#private::Probe::<#answer>::SEEN);
+    });
+    decides.then(|| placed(check, Ends::of(&answer)))
 }
 
 /// `__private::<check>::<ValueOf<product>>()`, placed at the value in the function's return type, so that the

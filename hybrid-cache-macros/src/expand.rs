@@ -1,29 +1,29 @@
 //! Checked input → tokens: the function itself, and how the runtime finds its cache.
 //!
-//! What the attribute says of it is in `definition.rs`, how its body is started in `load.rs`.
+//! What the attribute says of it is in `definition.rs`, its key in `key.rs`, how its body is started in `load.rs`.
 //!
 //! Paths are absolute and bindings are called `__hc_*`, so that nothing the user names or shadows can be
 //! mistaken for ours. What the generated code calls is in `private.rs` of the runtime.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Ident, Path, parse_quote, parse_quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Attribute, FnArg, Ident, Path, ext::IdentExt as _, parse_quote};
 
 use crate::{
     args::Args,
     companions,
-    definition::{abilities, at_failure, at_value, definition, requirements},
-    function::{Argument, Function},
-    load,
+    definition::{abilities, at_failure, at_value, definition, requirements, seen_through},
+    function::{Argument, Function, Receiving},
+    generics::Which,
+    key, load, pattern,
     spelling::placed,
-    template::Place,
 };
 
 /// What the parts of the expansion refer to.
 pub(crate) struct Names<'a> {
     pub(crate) args: &'a Args,
     pub(crate) function: &'a Function,
-    /// The generated struct.
+    /// The generated struct, of a function that has one.
     pub(crate) companion: Ident,
     /// The runtime crate, and its module for generated code.
     pub(crate) runtime: Path,
@@ -38,21 +38,116 @@ impl<'a> Names<'a> {
         Self { args, function, companion, runtime, private }
     }
 
+    /// Where what is generated stands: the companion struct, or the type whose method the function is.
+    pub(crate) fn owner(&self) -> TokenStream {
+        let companion = &self.companion;
+        if self.is_in_impl() { quote!(Self) } else { quote!(#companion) }
+    }
+
+    pub(crate) fn is_in_impl(&self) -> bool {
+        self.function.place.is_in_impl()
+    }
+
+    /// The name of a companion: `invalidate` of a struct, `product_invalidate` beside a method.
+    pub(crate) fn public(&self, what: &str) -> Ident {
+        let name = self.function.name();
+        let name = if self.is_in_impl() { format_ident!("{name}_{what}") } else { format_ident!("{what}") };
+        // As if it stood where the function's name does: an editor goes there.
+        Ident::new(&name.to_string(), self.function.sig.ident.span().resolved_at(Span::call_site()))
+    }
+
+    /// The name of something that only generated code uses.
+    pub(crate) fn hidden(&self, what: &str) -> Ident {
+        if self.is_in_impl() {
+            format_ident!("__{}_{what}", self.function.name())
+        } else {
+            format_ident!("__{what}")
+        }
+    }
+
+    /// Whether each instance of the function has a cache of its own. Of a method the type that it belongs to makes one, as
+    /// nobody tells us whether that is generic.
+    pub(crate) fn has_instances(&self) -> bool {
+        self.is_in_impl() || self.function.generics.are_told_apart()
+    }
+
+    /// Whether several caches have the same name, and `invalidate_all` is about all of them.
+    pub(crate) fn has_family(&self) -> bool {
+        self.function.generics.are_told_apart()
+    }
+
     /// The arguments of the companions: all but the skipped ones.
     pub(crate) fn unskipped(&self) -> impl Iterator<Item = &'a Argument> {
         let args = self.args;
-        self.function.arguments.iter().filter(|argument| !args.skips(argument))
+        self.function.arguments.iter().filter(|argument| !args.skips_whole(argument))
+    }
+
+    /// `Returns<R, true>`: what the function returns, by type.
+    pub(crate) fn returned(&self) -> TokenStream {
+        let Self { private, function, .. } = self;
+        let answer = function.answer();
+        let fallible = self.fallible();
+        // At the value, so that the compiler underlines it when there is something wrong with it.
+        placed(quote!(#private::Returns<#answer, #fallible>), function.value_ends())
+    }
+
+    /// Whether the outcome is a `Result` is found out by type, so that aliases work: an inherent associated
+    /// constant (`Probe<Result<T, E>>` has one) wins over that of the trait, which every type has. A constant in a type
+    /// cannot speak of what is generic, so there the spelling has to do.
+    fn fallible(&self) -> TokenStream {
+        let Self { private, function, .. } = self;
+        let answer = function.answer();
+        if self.goes_by_spelling() {
+            return function.is_spelled_fallible().to_token_stream();
+        }
+        quote!({
+            #[allow(unused_imports)]
+            use #private::Infallible as _;
+            #private::Probe::<#answer>::FALLIBLE
+        })
+    }
+
+    /// Whether the compiler cannot be asked about the answer where types stand.
+    pub(crate) fn goes_by_spelling(&self) -> bool {
+        self.function.has_generic_answer() || (self.is_in_impl() && self.function.is_spelled_fallible())
+    }
+
+    fn cacheable(&self) -> TokenStream {
+        let private = &self.private;
+        if self.goes_by_spelling() {
+            return quote!(true);
+        }
+        let (value, error) = (self.value_of(), self.error_of());
+        quote!({
+            #[allow(unused_imports)]
+            use #private::Uncacheable as _;
+            #private::CacheProbe::<#value, #error>::CACHEABLE
+        })
+    }
+
+    /// The type of the cache.
+    fn cache_type(&self) -> TokenStream {
+        let (private, returned, cacheable) = (&self.private, self.returned(), self.cacheable());
+        quote!(#private::Cache<#returned, #cacheable>)
     }
 
     /// The value of the function's outcome, by type.
     pub(crate) fn value_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
+        if self.has_instances() {
+            let returned = self.returned();
+            return quote!(#private::DividedValue<#returned>);
+        }
         quote!(#private::ValueOf<#companion>)
     }
 
     /// The error of the function's outcome, by type.
     pub(crate) fn error_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
+        if self.has_instances() {
+            let returned = self.returned();
+            return quote!(#private::DividedError<#returned>);
+        }
         quote!(#private::ErrorOf<#companion>)
     }
 
@@ -60,14 +155,47 @@ impl<'a> Names<'a> {
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &'a Attribute> {
         self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
+
+    /// `let __hc_cache = ..; let __hc_key = ..;` from the arguments as they are named in generated functions.
+    pub(crate) fn found(&self) -> TokenStream {
+        self.found_with(self.function.generics.turbofish(Which::TellingApart).as_ref())
+    }
+
+    fn found_with(&self, turbofish: Option<&TokenStream>) -> TokenStream {
+        let (owner, private, companion) = (self.owner(), &self.private, &self.companion);
+        let itself = self.args.keys_self().then(|| quote!(&self,));
+        let arguments = self.unskipped().map(|argument| &argument.name);
+        if self.has_instances() {
+            let keyed = self.hidden("keyed");
+            return quote!(let (__hc_cache, __hc_key) = #owner::#keyed #turbofish(#itself #(&#arguments),*););
+        }
+        quote! {
+            let __hc_cache = <#companion as #private::Function>::cache();
+            let __hc_key = #owner::__key(#(&#arguments),*);
+        }
+    }
+
+    /// The cache, where there is no key.
+    pub(crate) fn cache(&self) -> TokenStream {
+        let (owner, private) = (self.owner(), &self.private);
+        if self.has_instances() {
+            let (cache, turbofish) =
+                (self.hidden("cache"), self.function.generics.turbofish(Which::TellingApart));
+            return quote!(#owner::#cache #turbofish());
+        }
+        quote!(<Self as #private::Function>::cache())
+    }
 }
 
 pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
     let names = Names::new(args, function);
     let call = call(&names);
-    let companion = companions::item(&names);
-    let function_impl = function_impl(&names, &accessor(&names));
     let companions = companions::real(&names);
+    if names.is_in_impl() {
+        return quote!(#call #companions);
+    }
+    let companion = companions::item(&names);
+    let function_impl = (!names.has_instances()).then(|| function_impl(&names, &accessor(&names)));
     quote!(#call #companion #function_impl #companions)
 }
 
@@ -81,68 +209,79 @@ pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
 ///          }
 /// ```
 ///
-/// With `inline`, the last line is `__hc_cache.load_inline(__hc_key, Box::pin(product::uncached(id, lang))).await`.
+/// With `inline`, the last line is `__hc_cache.load_inline(__hc_key, Box::pin(product::uncached(id, lang))).await`; of a
+/// function that is not async, `__hc_cache.load_blocking(__hc_key, || product::uncached(id, lang))`.
 fn call(names: &Names<'_>) -> TokenStream {
-    let Names { companion, private, function, .. } = names;
-    let Function { vis, sig, .. } = function;
-    let attrs = function.attrs.iter().map(companions::expectation_as_permission);
-    // `_unused` is used now: it stands in the key.
-    let permission = function.arguments.iter().any(|argument| argument.key_name().starts_with('_'));
-    let permission = permission.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let Function { vis, sig, .. } = names.function;
+    let attrs = names.function.attrs.iter().map(companions::expectation_as_permission);
+    let permissions = permissions(names.function);
     let line = companions::doc_line(names);
-    let documented = function.attrs.iter().any(|attribute| attribute.path().is_ident("doc"));
+    let documented = names.function.attrs.iter().any(|attribute| attribute.path().is_ident("doc"));
     let paragraph = documented.then(|| quote!(#[doc = ""]));
-    let key_arguments = names.unskipped().map(|argument| &argument.name);
-    let load = load::started(names, "load");
+    let (inputs, together) = inputs(names.function);
+    let sig = syn::Signature { inputs, ..sig.clone() };
+    let found =
+        names.found_with(names.function.generics.turbofish_from_outside(Which::TellingApart).as_ref());
+    let turbofish = names.function.generics.turbofish_from_outside(Which::All);
+    let load = load::started(names, "load", turbofish.as_ref());
     quote! {
         #(#attrs)*
         #paragraph
         #[doc = #line]
-        #permission
+        #permissions
         #vis #sig {
-            let __hc_cache = <#companion as #private::Function>::cache();
-            let __hc_key = #companion::__key(#(&#key_arguments),*);
+            #together
+            #found
             if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
                 return __hc_answer;
             }
-            __hc_cache.#load.await
+            #load
         }
     }
 }
 
+/// What the compiler would say of a function whose body is elsewhere.
+fn permissions(function: &Function) -> TokenStream {
+    let mut bindings = function.arguments.iter().flat_map(|argument| &argument.bindings);
+    // `_unused` is used now: it stands in the key.
+    let underscore = bindings.any(|binding| binding.unraw().to_string().starts_with('_'));
+    let underscore = underscore.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let mutable =
+        function.typed_inputs().any(|typed| typed.pat.to_token_stream().to_string().contains("mut "));
+    let mutable = mutable.then(|| quote!(#[allow(unused_mut)]));
+    quote!(#underscore #mutable)
+}
+
+/// The arguments as the user wrote them, and what puts those together again that are taken apart. One of which a part is
+/// left out gets a name instead.
+fn inputs(function: &Function) -> (syn::punctuated::Punctuated<FnArg, syn::Token![,]>, TokenStream) {
+    let mut inputs = function.sig.inputs.clone();
+    let mut together = TokenStream::new();
+    let typed = inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    for (typed, argument) in typed.zip(&function.arguments) {
+        companions::expectations_as_permissions(&mut typed.attrs);
+        let (Some(taken_apart), name, ty) = (&argument.pattern, &argument.name, &typed.ty) else { continue };
+        match pattern::as_expression(taken_apart) {
+            Some(value) => together.extend(quote!(let #name: #ty = #value;)),
+            None => *typed.pat = parse_quote!(#name),
+        }
+    }
+    (inputs, together)
+}
+
 /// Ties the companion struct to the type of the function's outcome and to its cache.
-///
-/// Whether the outcome is a `Result` is found out by type, so that aliases work: an inherent associated
-/// constant (`Probe<Result<T, E>>` has one) wins over that of the trait, which every type has.
 pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
-    let Names { companion, private, function, .. } = names;
-    let cfgs = names.cfgs();
-    let answer = function.answer();
-    // At the value, so that the compiler underlines it when there is something wrong with it.
-    let returned = placed(
-        quote! {
-            #private::Returns<#answer, {
-                #[allow(unused_imports)]
-                use #private::Infallible as _;
-                #private::Probe::<#answer>::FALLIBLE
-            }>
-        },
-        function.value_ends(),
-    );
-    let (value, error) = (names.value_of(), names.error_of());
-    let outcome = quote! {
-        #private::Kept<Self::Returned, {
-            #[allow(unused_imports)]
-            use #private::Uncacheable as _;
-            #private::CacheProbe::<#value, #error>::CACHEABLE
-        }>
-    };
+    let Names { companion, private, .. } = names;
+    let (cfgs, returned, cacheable) = (names.cfgs(), names.returned(), names.cacheable());
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #private::Function for #companion {
             type Returned = #returned;
-            type Outcome = #outcome;
+            type Outcome = #private::Kept<Self::Returned, #cacheable>;
             fn cache() -> &'static #private::CacheOf<Self> { #accessor }
         }
     }
@@ -150,13 +289,12 @@ pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenS
 
 fn accessor(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
-    let definition = definition(names);
-    let abilities = abilities(names);
+    let (definition, abilities) = (definition(names), abilities(names));
     let requirements = requirements(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
     let passed_on = at_failure(names, &quote!(require_passed_on));
     quote! {
-        #(#requirements)*
+        #(const _: () = #requirements;)*
         static __HC_CACHE: ::std::sync::LazyLock<#private::CacheOf<#companion>> = ::std::sync::LazyLock::new(|| {
             #cacheable;
             #passed_on;
@@ -166,35 +304,61 @@ fn accessor(names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// The expression that writes the key. Without a template: all arguments, in the order of their names, so
-/// that changing their order in the source changes no key.
-pub(crate) fn key_text(names: &Names<'_>) -> TokenStream {
+/// How the cache of an instance is found:
+///
+/// ```text
+/// fn __instances() -> &'static Instances { static .. }            one for all instances
+/// fn __definition() -> Definition { .. }
+/// fn __cache<T>() -> &'static Cache<..> { Self::__instances().get(&|| {}, || (Self::__definition(), abilities)) }
+/// fn __keyed<T>(id: &T) -> (&'static Cache<..>, KeyText) { (Self::__cache::<T>(), KeyWriter::new()….finish()) }
+/// ```
+pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
-    let Some(template) = &names.args.key else {
-        let mut arguments: Vec<_> = names.unskipped().collect();
-        arguments.sort_by_key(|argument| argument.key_name());
-        let arguments = arguments.into_iter().map(|argument| {
-            let (text, name) = (argument.key_name(), &argument.name);
-            quote!(.argument(#text, #name))
-        });
-        return quote!(#private::KeyWriter::new() #(#arguments)* .finish());
-    };
-    let literals = template.literals();
-    let values = template.places().map(|place| place_value(names, place, template.span));
-    quote!(#private::KeyWriter::template(&[#(#literals),*]) #(#values)* .finish())
+    let [instances, defined, cache, keyed] =
+        ["instances", "definition", "cache", "keyed"].map(|what| names.hidden(what));
+    let (cache_type, definition, abilities) = (names.cache_type(), definition(names), abilities(names));
+    let requirements = requirements(names).into_iter().map(|requirement| {
+        // An item cannot speak of what is generic; a constant in place can, and is only looked at when the function is used.
+        if names.function.has_generic_answer() {
+            quote!(const { #requirement })
+        } else {
+            quote!(const _: () = #requirement)
+        }
+    });
+    let seen_through = seen_through(names);
+    let cacheable = at_value(names, &quote!(require_cacheable));
+    let passed_on = at_failure(names, &quote!(require_passed_on));
+    let generics = &names.function.generics;
+    let (parameters, constraints) =
+        (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
+    let turbofish = generics.turbofish(Which::TellingApart);
+    let itself = names.args.keys_self().then(|| quote!(&self,));
+    let (arguments, text) = (key::parameters(names), key::text(names));
+    let owner = names.owner();
+    quote! {
+        fn #instances() -> &'static #private::Instances {
+            static __HC_INSTANCES: #private::Instances = #private::Instances::new();
+            &__HC_INSTANCES
+        }
+        fn #defined() -> #private::Definition { #definition }
+        fn #cache #parameters() -> &'static #cache_type #constraints {
+            // Another type in each instance.
+            let __hc_witness = || {};
+            #owner::#instances().get(&__hc_witness, || {
+                #(#requirements;)*
+                #seen_through
+                #cacheable;
+                #passed_on;
+                (#owner::#defined(), #abilities)
+            })
+        }
+        fn #keyed #parameters(#itself #(#arguments),*) -> (&'static #cache_type, #private::KeyText) #constraints {
+            (#owner::#cache #turbofish(), { #text })
+        }
+    }
 }
 
-fn place_value(names: &Names<'_>, place: &Place, span: proc_macro2::Span) -> TokenStream {
-    let mut argument = names
-        .function
-        .argument(&place.argument)
-        .map_or_else(|| format_ident!("r#{}", place.argument), |argument| argument.name.clone());
-    argument.set_span(argument.span().located_at(span));
-    let fields = &place.fields;
-    let value: syn::Expr = if fields.is_empty() {
-        parse_quote_spanned!(span=> #argument)
-    } else {
-        parse_quote_spanned!(span=> &#argument #(.#fields)*)
-    };
-    quote_spanned!(span=> .value(#value))
+/// `self: &Arc<Self>`, as the user wrote it, where all arguments are taken.
+pub(crate) fn receiver(function: &Function) -> Option<TokenStream> {
+    function.receiver.as_ref().map(|Receiving { receiver, .. }| quote!(#receiver))
 }

@@ -9,6 +9,7 @@ use crate::{
     companions,
     expand::{self, Names},
     function::Function,
+    place::Place,
 };
 
 /// For what we could not read: the item and nothing beside it.
@@ -18,16 +19,20 @@ pub(crate) fn untouched(error: &syn::Error, item: &TokenStream) -> TokenStream {
 }
 
 pub(crate) fn with_stubs(errors: &syn::Error, args: &Args, function: &Function) -> TokenStream {
-    if function.sig.receiver().is_some() {
-        // A struct cannot stand in an `impl`.
+    let names = Names::new(args, function);
+    if matches!(function.place, Place::Trait | Place::TraitImpl) {
+        // Companions would be members of the trait.
         return untouched(errors, &quote!(#function));
     }
-    let names = Names::new(args, function);
     let errors = errors.to_compile_error();
+    let stubs = companions::stubs(&names);
+    if names.is_in_impl() {
+        return quote!(#errors #function #stubs);
+    }
     let companion = companions::item(&names);
     let unreachable = quote!(::core::unimplemented!());
-    let function_impl = function.has_plain_answer().then(|| expand::function_impl(&names, &unreachable));
-    let stubs = companions::stubs(&names);
+    let asked_by_type = function.has_plain_answer() && !names.has_instances();
+    let function_impl = asked_by_type.then(|| expand::function_impl(&names, &unreachable));
     quote!(#errors #function #companion #function_impl #stubs)
 }
 
@@ -45,16 +50,17 @@ mod tests {
             "# [doc = \"\"] pub (crate) async fn price < T > (mut id : T) -> u64 where T : Into < u64 > { id . into () }",
         ];
         for item in items {
-            let expansion = after_an_error("", item);
+            let expansion = after_an_error("ttl = 0", item);
             assert!(expansion.contains(item), "{expansion}");
             assert!(expansion.contains("compile_error"), "{expansion}");
         }
     }
 
     #[test]
-    fn companions_stand_beside_a_function_but_not_in_an_impl() {
+    fn companions_stand_in_a_struct_or_beside_a_method() {
         assert!(after_an_error("ttl = 0", "async fn price(id: u64) -> u64 { id }").contains("struct price"));
-        assert!(!after_an_error("ttl = 0", "async fn price(&self) -> u64 { 1 }").contains("struct price"));
+        let method = after_an_error("ttl = 0", "async fn price(&self) -> u64 { 1 }");
+        assert!(!method.contains("struct price") && method.contains("fn price_invalidate"), "{method}");
     }
 
     #[test]
@@ -70,5 +76,7 @@ mod tests {
             let expansion = after_an_error("skip(nobody), ttl = 0", item);
             syn::parse_str::<syn::File>(&expansion).expect(item);
         }
+        let method = after_an_error("skip(self)", "fn price(&self, (a, _): (u8, u8)) -> &str { a }");
+        syn::parse_str::<syn::ItemImpl>(&format!("impl Shop {{ {method} }}")).expect(&method);
     }
 }

@@ -1,16 +1,22 @@
 //! What we need to know of the function under the attribute. The body stays a heap of tokens: nothing here
 //! or later looks into it, so that it means in the expansion what it means outside.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, Ident, Pat, PatType, Receiver, ReturnType, Signature, Type, Visibility,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
     parse_quote,
 };
 
-use crate::spelling::{Ends, borrow_in, generic_of, generics_of, impl_trait_in, is_static_borrow, reference};
+use crate::{
+    args::Args,
+    generics::{Generics, mentions},
+    pattern,
+    place::Place,
+    spelling::{Ends, borrow_in, generic_of, generics_of, impl_trait_in, is_static_borrow, reference},
+};
 
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -19,15 +25,32 @@ pub(crate) struct Function {
     pub(crate) sig: Signature,
     /// The block, braces included.
     pub(crate) body: TokenStream,
-    /// The arguments that have a plain name; the others are an error by the time anything is expanded.
+    pub(crate) receiver: Option<Receiving>,
     pub(crate) arguments: Vec<Argument>,
+    pub(crate) generics: Generics,
+    pub(crate) place: Place,
+    /// What the `impl` that it stands in is generic over, as far as that is known.
+    outer_generics: Vec<String>,
+}
+
+/// `&self`, `self: &Arc<Self>`, …
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    pub(crate) receiver: Receiver,
+    pub(crate) ownership: Ownership,
 }
 
 #[derive(Debug)]
 pub(crate) struct Argument {
+    /// What it is called in what is generated: a pattern has no name of its own.
     pub(crate) name: Ident,
+    /// With a name in the place of each `impl Trait`.
     pub(crate) ty: Type,
     pub(crate) ownership: Ownership,
+    /// What the body knows of it: its name, or the names in its pattern.
+    pub(crate) bindings: Vec<Ident>,
+    /// Unless it is a plain name.
+    pub(crate) pattern: Option<Pat>,
 }
 
 /// What it takes to move an argument into a load, which may outlive the call.
@@ -49,8 +72,18 @@ impl Function {
         self.sig.ident.unraw().to_string()
     }
 
+    pub(crate) fn is_async(&self) -> bool {
+        self.sig.asyncness.is_some()
+    }
+
+    /// The argument that the body knows by this name, or a part of it.
     pub(crate) fn argument(&self, name: &str) -> Option<&Argument> {
         self.arguments.iter().find(|argument| argument.is_named(name))
+    }
+
+    /// All names that the body knows of its arguments.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = &Ident> {
+        self.arguments.iter().flat_map(|argument| &argument.bindings)
     }
 
     pub(crate) fn typed_inputs(&self) -> impl Iterator<Item = &PatType> {
@@ -61,7 +94,8 @@ impl Function {
     }
 
     pub(crate) fn has_argument(&self, name: &Ident) -> bool {
-        self.argument(&name.unraw().to_string()).is_some()
+        let name = name.unraw().to_string();
+        self.argument(&name).is_some() || (name == "self" && self.receiver.is_some())
     }
 
     pub(crate) fn answer(&self) -> Type {
@@ -71,12 +105,26 @@ impl Function {
         }
     }
 
-    /// Whether the type of the answer means the same outside of the signature.
+    /// Whether the type of the answer means the same outside of the function.
     pub(crate) fn has_plain_answer(&self) -> bool {
         let answer = self.answer();
-        let generic =
-            self.sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
-        !generic && borrow_in(&answer).is_none() && impl_trait_in(&answer).is_none()
+        !self.has_generic_answer() && borrow_in(&answer).is_none() && impl_trait_in(&answer).is_none()
+    }
+
+    /// Whether the answer is another type in each instance, as far as can be seen from here.
+    pub(crate) fn has_generic_answer(&self) -> bool {
+        let answer = self.answer();
+        let outer = ["Self"].into_iter().chain(self.outer_generics.iter().map(String::as_str));
+        self.generics.are_in(&answer)
+            || outer.into_iter().any(|name| mentions(&answer.to_token_stream(), &format_ident!("{name}")))
+    }
+
+    /// Whether the answer is spelled as a `Result`: for where the compiler cannot be asked.
+    pub(crate) fn is_spelled_fallible(&self) -> bool {
+        match self.answer() {
+            Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Result"),
+            _ => false,
+        }
     }
 
     /// Whether the value to keep is spelled with a `'static` borrow. The compiler cannot be asked: it forgets lifetimes
@@ -108,24 +156,69 @@ impl Function {
             ReturnType::Type(_, ty) => generics_of(ty, "Result").nth(1).map(Ends::of),
         }
     }
+
+    /// What the attribute says that the function itself does not tell.
+    pub(crate) fn heed(&mut self, args: &Args) {
+        if args.in_impl && self.place == Place::Free {
+            self.place = Place::Impl;
+        }
+        let (skipped, keyed): (Vec<_>, Vec<_>) =
+            self.arguments.iter().partition(|argument| args.skips_whole(argument));
+        let types = |arguments: Vec<&Argument>| {
+            let types = arguments.iter().map(|argument| &argument.ty);
+            quote!(#(#types)*)
+        };
+        let (answer, keyed) = (self.answer(), types(keyed));
+        self.generics.tell_apart(&quote!(#keyed #answer), &types(skipped));
+    }
+
+    /// Finds out where it stands: what its source file says, else what itself tells.
+    fn find_place(&mut self) {
+        let itself = Ident::new("Self", Span::call_site());
+        let Self { sig, body, .. } = self;
+        let tells = self.receiver.is_some() || mentions(&quote!(#sig), &itself) || mentions(body, &itself);
+        (self.place, self.outer_generics) = match Place::of(self.sig.ident.span()) {
+            Some((Place::Free, _)) | None if tells => (Place::Impl, Vec::new()),
+            Some(found) => found,
+            None => (Place::Free, Vec::new()),
+        };
+    }
+}
+
+impl Receiving {
+    fn of(receiver: &Receiver) -> Self {
+        Self { receiver: receiver.clone(), ownership: Ownership::of(&receiver.ty) }
+    }
+
+    /// What it is called where the word `self` cannot stand.
+    pub(crate) fn name() -> Ident {
+        Ident::new("__hc_self", Span::mixed_site())
+    }
 }
 
 impl Argument {
+    /// Whether the body knows it, or a part of it, by this name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
-        self.name.unraw() == name
+        self.bindings.iter().any(|binding| binding.unraw() == name)
     }
 
-    /// The name without `r#`, as it stands in keys.
-    pub(crate) fn key_name(&self) -> String {
-        self.name.unraw().to_string()
-    }
-
-    /// Nothing if the argument is a pattern.
-    pub(crate) fn of(typed: &PatType) -> Option<Self> {
-        let Pat::Ident(pattern) = &*typed.pat else { return None };
+    /// The `at`-th argument.
+    fn of(at: usize, typed: &PatType) -> Self {
+        let bindings = pattern::bindings(&typed.pat);
+        let (name, pattern) = match &*typed.pat {
+            Pat::Ident(plain) if plain.subpat.is_none() && plain.by_ref.is_none() => {
+                (plain.ident.clone(), None)
+            }
+            other => (format_ident!("argument_{}", at + 1), Some(other.clone())),
+        };
         let ty = Type::clone(&typed.ty);
-        Some(Self { name: pattern.ident.clone(), ownership: Ownership::of(&ty), ty })
+        Self { name, ownership: Ownership::of(&ty), ty, bindings, pattern }
     }
+}
+
+/// A name as it stands in keys, without `r#`.
+pub(crate) fn key_name(binding: &Ident) -> String {
+    binding.unraw().to_string()
 }
 
 impl Ownership {
@@ -154,8 +247,19 @@ impl Parse for Function {
             ));
         }
         let body = input.parse()?;
-        let mut function = Self { attrs, vis, sig, body, arguments: Vec::new() };
-        function.arguments = function.typed_inputs().filter_map(Argument::of).collect();
+        let typed = sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        let mut arguments: Vec<_> = typed.enumerate().map(|(at, typed)| Argument::of(at, typed)).collect();
+        let mut types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
+        let generics = Generics::of(&sig, &mut types);
+        arguments.iter_mut().zip(types).for_each(|(argument, ty)| argument.ty = ty);
+        let receiver = sig.receiver().map(Receiving::of);
+        let (place, outer_generics) = (Place::Free, Vec::new());
+        let mut function =
+            Self { attrs, vis, sig, body, receiver, arguments, generics, place, outer_generics };
+        function.find_place();
         Ok(function)
     }
 }
@@ -164,7 +268,13 @@ fn not_a_function(input: ParseStream<'_>) -> Option<syn::Error> {
     let words =
         ["struct", "enum", "union", "trait", "impl", "mod", "type", "static", "use", "macro_rules", "let"];
     let word = input.fork().call(Ident::parse_any).ok().filter(|word| words.iter().any(|w| word == w))?;
-    Some(syn::Error::new(word.span(), format!("`#[cached]` goes on an `async fn`; this is a `{word}`")))
+    let article = if word == "enum" || word == "impl" { "an" } else { "a" };
+    Some(syn::Error::new(
+        word.span(),
+        format!(
+            "`#[cached]` goes on a function; this is {article} `{word}`: put it on each function to cache"
+        ),
+    ))
 }
 
 impl ToTokens for Function {
@@ -197,8 +307,8 @@ mod tests {
     fn what_is_no_function_is_called_by_its_name() {
         let cases = [
             ("struct Price { id: u64 }", "this is a `struct`"),
-            ("pub enum Price {}", "this is a `enum`"),
-            ("impl Price {}", "this is a `impl`"),
+            ("pub enum Price {}", "this is an `enum`"),
+            ("impl Price {}", "this is an `impl`"),
             ("async fn price(&self) -> u64;", "without a body"),
         ];
         for (item, expected) in cases {

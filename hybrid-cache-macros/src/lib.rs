@@ -9,23 +9,30 @@
 //! | `args.rs` | what stands in the parentheses, with spans |
 //! | `value.rs`, `duration.rs`, `size.rs`, `layer.rs`, `template.rs` | how single values are written |
 //! | `function.rs` | what we need to know of the function |
+//! | `generics.rs`, `pattern.rs`, `place.rs` | its type parameters; arguments that are taken apart; whether it stands in an `impl` |
+//! | `conditional.rs` | `#[cfg]` on an argument |
 //! | `spelling.rs` | questions to the spelling of a type |
 //! | `check.rs` and `check/` | every rule, one small function each |
-//! | `expand.rs`, `definition.rs`, `load.rs`, `companions.rs` | checked input → tokens |
+//! | `expand.rs`, `definition.rs`, `key.rs`, `load.rs`, `companions.rs` | checked input → tokens |
 //! | `effects.rs` and `effects/` | the same for `#[invalidates]` and `#[updates]` |
 //! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
 
 mod args;
 mod check;
 mod companions;
+mod conditional;
 mod definition;
 mod duration;
 mod effects;
 mod expand;
 mod fallback;
 mod function;
+mod generics;
+mod key;
 mod layer;
 mod load;
+mod pattern;
+mod place;
 mod size;
 #[cfg(test)]
 mod snapshots;
@@ -57,11 +64,15 @@ pub fn updates(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// parse → check → expand; after an error, the fallback.
 fn expansion(args: proc_macro2::TokenStream, item: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let function = match Function::parse(item) {
+    let mut function = match Function::parse(item) {
         Ok(function) => function,
         Err(error) => return fallback::untouched(&error, item),
     };
+    if let Some(two) = conditional::split(&args, &function) {
+        return two;
+    }
     let (args, malformed) = Args::parse(args);
+    function.heed(&args);
     match check::all(malformed, &args, &function) {
         Ok(()) => expand::cached(&args, &function),
         Err(errors) => fallback::with_stubs(&errors, &args, &function),

@@ -7,7 +7,8 @@ use crate::{args::Args, expand, function::Function};
 fn check(args: &str, item: &str, expected: &ExpectFile) {
     let (args, malformed) = Args::parse(args.parse().unwrap());
     assert!(malformed.is_empty(), "{malformed:?}");
-    let function = Function::parse(&item.parse().unwrap()).unwrap();
+    let mut function = Function::parse(&item.parse().unwrap()).unwrap();
+    function.heed(&args);
     let tokens = expand::cached(&args, &function);
     let pretty = prettyplease::unparse(&syn::parse2(tokens).unwrap());
     expected.assert_eq(&format!("// #[cached({args})]\n// {item}\n\n{pretty}", args = args.source));

@@ -57,6 +57,11 @@ impl Ends {
         let first = spans.next().unwrap_or_else(Span::call_site);
         Self { first, last: spans.last().unwrap_or(first) }
     }
+
+    /// From one end to the other.
+    pub(crate) fn span(self) -> Span {
+        self.first.join(self.last).unwrap_or(self.first)
+    }
 }
 
 /// The same tokens, as if they stood there: what the compiler has to say about them it says at that place. Names

@@ -101,6 +101,9 @@ impl Place {
 }
 
 fn is_name(text: &str) -> bool {
+    if text == "self" {
+        return true;
+    }
     // Parsed as raw identifiers too: `{type}` stands for an argument written `r#type`.
     syn::parse_str::<Ident>(text).is_ok() || syn::parse_str::<Ident>(&format!("r#{text}")).is_ok()
 }

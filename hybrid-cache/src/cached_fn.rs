@@ -40,6 +40,7 @@ use futures_core::future::BoxFuture;
 use futures_util::{StreamExt, future::ready, stream};
 use tokio::runtime::Handle;
 
+pub(crate) use self::task::to_the_end;
 use self::{
     answer::{
         Answer, Asked, Caller, Failed, Failure, Found, Landed, Load, Offer, Purpose, Remembered, Renewal,

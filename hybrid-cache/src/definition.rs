@@ -1,6 +1,6 @@
 //! What an attribute said: plain data, before settings and defaults are added.
 
-use std::time::Duration;
+use std::{any::type_name, borrow::Cow, time::Duration};
 
 use crate::{
     error::LayerKind,
@@ -29,6 +29,8 @@ pub struct Definition {
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_loads: Option<u32>,
     pub(crate) version: u32,
+    /// What it is an instance of, if it is one of several of the same name.
+    pub(crate) instance_of: Option<usize>,
     pub(crate) blocking: bool,
 }
 
@@ -44,34 +46,79 @@ pub(crate) enum RefreshAhead {
 }
 
 /// How a function is called in keys and statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum FunctionName {
     /// By where it stands: `crate::module::function`.
-    Path(&'static str),
+    Path(Cow<'static, str>),
     /// By what `name = ".."` says.
-    Given(&'static str),
+    Given(Cow<'static, str>),
 }
 
 impl FunctionName {
     /// The path or the name, as it was given.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Path(name) | Self::Given(name) => name,
         }
     }
+
+    /// The name in settings: with dots, and the same for every instance of a generic type.
+    pub(crate) fn in_settings(&self) -> String {
+        without_generics(self.as_str()).replace("::", ".")
+    }
+}
+
+/// `shop::Repo<shop::Database>::product` is `shop::Repo::product`.
+fn without_generics(path: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = path.chars().filter(|character| {
+        depth = depth.saturating_add(usize::from(*character == '<'));
+        let inside = depth > 0;
+        depth = depth.saturating_sub(usize::from(*character == '>'));
+        !inside
+    });
+    outside.collect()
+}
+
+/// The path of the function `name` in or beside `S`, which the compiler calls `crate::module::S`.
+fn path_in(place: &str, name: &str) -> String {
+    // A function in the body of an async function stands in a closure, as the compiler sees it.
+    format!("{}::{name}", place.replace("::{{closure}}", ""))
 }
 
 impl Definition {
     /// A function named after its path, `crate::module::function`.
     #[must_use]
     pub const fn new(path: &'static str) -> Self {
-        Self::of(FunctionName::Path(path))
+        Self::of(FunctionName::Path(Cow::Borrowed(path)))
+    }
+
+    /// The function `name` beside the type `C`, its companion.
+    #[must_use]
+    pub fn beside<C: ?Sized>(name: &str) -> Self {
+        let path = type_name::<C>();
+        let place = path.rsplit_once("::").map_or(path, |(place, _)| place);
+        Self::of(FunctionName::Path(Cow::Owned(path_in(place, name))))
+    }
+
+    /// The method `name` of the type `S`.
+    #[must_use]
+    pub fn method<S: ?Sized>(name: &str) -> Self {
+        Self::of(FunctionName::Path(Cow::Owned(path_in(type_name::<S>(), name))))
+    }
+
+    /// A method of the type `S` with the name that `name = ".."` gives it, and what `S` is generic over.
+    #[must_use]
+    pub fn named_method<S: ?Sized>(name: &'static str) -> Self {
+        let generics =
+            type_name::<S>().find('<').and_then(|at| type_name::<S>().get(at..)).unwrap_or_default();
+        Self::of(FunctionName::Given(Cow::Owned(format!("{name}{generics}"))))
     }
 
     /// A function with the name that `name = ".."` gives it.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
-        Self::of(FunctionName::Given(name))
+        Self::of(FunctionName::Given(Cow::Borrowed(name)))
     }
 
     const fn of(name: FunctionName) -> Self {
@@ -92,6 +139,7 @@ impl Definition {
             deadline: None,
             max_loads: None,
             version: 1,
+            instance_of: None,
             blocking: false,
         }
     }
@@ -201,6 +249,12 @@ impl Definition {
         self
     }
 
+    /// One of the instances that `of` tells apart from all others.
+    pub(crate) const fn instance_of(mut self, of: usize) -> Self {
+        self.instance_of = Some(of);
+        self
+    }
+
     /// `version = ..`.
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
@@ -283,3 +337,35 @@ impl<V, E> Clone for Abilities<V, E> {
 }
 
 impl<V, E> Copy for Abilities<V, E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Repo<T>(std::marker::PhantomData<T>);
+
+    #[test]
+    fn a_method_is_named_after_its_type_and_set_for_all_instances_of_it() {
+        let name = Definition::method::<Repo<Vec<u8>>>("product").name;
+
+        assert_eq!(name.as_str(), "hybrid_cache::definition::tests::Repo<alloc::vec::Vec<u8>>::product");
+        assert_eq!(name.in_settings(), "hybrid_cache.definition.tests.Repo.product");
+        let given = Definition::named_method::<Repo<u8>>("catalog.product").name;
+        assert_eq!(
+            (given.as_str(), given.in_settings().as_str()),
+            ("catalog.product<u8>", "catalog.product")
+        );
+        assert_eq!(Definition::named_method::<String>("catalog.product").name.as_str(), "catalog.product");
+    }
+
+    #[tokio::test]
+    async fn a_function_in_a_body_is_named_after_the_function_it_stands_in() {
+        #[expect(non_camel_case_types, reason = "as a companion is called")]
+        struct product {}
+
+        assert_eq!(
+            Definition::beside::<product>("product").name.as_str(),
+            "hybrid_cache::definition::tests::a_function_in_a_body_is_named_after_the_function_it_stands_in::product"
+        );
+    }
+}

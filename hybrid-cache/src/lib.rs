@@ -9,6 +9,7 @@ mod definition;
 mod effects;
 mod error;
 mod flight;
+mod instances;
 mod invalidated;
 mod key;
 mod layers;

@@ -35,7 +35,7 @@ impl Options {
     ///
     /// `storable` says whether the answer can become bytes; one that cannot stays in memory, whatever the settings say.
     pub(crate) fn effective(definition: &Definition, settings: &Settings, storable: bool) -> Self {
-        let own = settings.function(&definition.name.as_str().replace("::", "."));
+        let own = settings.function(&definition.name.in_settings());
         let named = definition.layers.map(<[LayerKind]>::to_vec);
         let mut layers = own.layers.or(named).unwrap_or_else(|| settings.layers.clone());
         // Redis is spoken to in tokio's tasks, and a call that blocks its thread may block the only one that runs them.

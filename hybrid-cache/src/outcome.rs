@@ -217,13 +217,38 @@ pub struct Probe<O>(PhantomData<fn() -> O>);
 impl<T, E> Probe<Result<T, E>> {
     /// It is.
     pub const FALLIBLE: bool = true;
+    /// For where only the spelling was asked, and that did not say so.
+    pub const SEEN: HiddenResult = HiddenResult;
 }
 
 /// The answer of [`Probe`] for everything that is not a `Result`.
 pub trait Infallible {
     /// It is not a `Result`.
     const FALLIBLE: bool = false;
+    /// As its spelling says.
+    const SEEN: PlainAnswer = PlainAnswer;
 }
+
+/// A `Result` under another name.
+#[derive(Debug)]
+pub struct HiddenResult;
+
+/// Not a `Result`.
+#[derive(Debug)]
+pub struct PlainAnswer;
+
+/// What the spelling of a generic answer that is not spelled `Result` has to be.
+#[diagnostic::on_unimplemented(
+    message = "this answer is a `Result` under another name",
+    label = "write `Result<..>` here",
+    note = "the answer of a generic function is known by its spelling only, and errors would be kept like answers"
+)]
+pub trait SeenThrough {}
+
+impl SeenThrough for PlainAnswer {}
+
+/// Fails to compile where the spelling hides a `Result`.
+pub const fn require_seen_through<S: SeenThrough>(_: &S) {}
 
 impl<O> Infallible for Probe<O> {}
 

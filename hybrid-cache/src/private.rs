@@ -8,13 +8,14 @@ pub use crate::{
         Before, BeforeOwned, Called, CalledAtOnce, Effect, PutIn, body, require_parameter, succeeded, wait,
     },
     error::LayerKind,
+    instances::Instances,
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
         CacheProbe, CloneError, CloneProbe, CodecProbe, DeadlineError, Divided, Infallible, IsNone, Kept,
         NeverNone, NoCodec, NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns,
         Uncacheable, require_cacheable, require_clone_error, require_codec, require_deadline_error,
-        require_passed_on,
+        require_passed_on, require_seen_through,
     },
     size::{Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size},
     stats::Stats,
@@ -40,6 +41,15 @@ pub trait Function {
 
 /// The cache of the function whose companion is `C`, as its static holds it.
 pub type CacheOf<C> = Arc<CachedFn<<C as Function>::Outcome>>;
+
+/// The same of a function that returns what `D` says and that is kept if it is `CACHEABLE`.
+pub type Cache<D, const CACHEABLE: bool> = Arc<CachedFn<Kept<D, CACHEABLE>>>;
+
+/// The value of what `D` says a function returns.
+pub type DividedValue<D> = <D as Divided>::Value;
+
+/// The error of what `D` says a function returns.
+pub type DividedError<D> = <D as Divided>::Error;
 
 /// What is kept of the answers of the function whose companion is `C`.
 pub type ValueOf<C> = <<C as Function>::Returned as Divided>::Value;

@@ -20,7 +20,7 @@ use self::work::{UnderWay, Work};
 use crate::{
     clock::Clock,
     config::{Environment, Settings, error::ConfigError, report::Report},
-    definition::FunctionName,
+    definition::{Definition, FunctionName},
     error::LayerKind,
     layers::Layer,
     stats::{Counters, Stats},
@@ -77,12 +77,19 @@ pub(crate) struct Runtime {
 /// A cached function that has been used.
 struct Registered {
     name: FunctionName,
+    /// See [`Definition::instance_of`].
+    instance_of: Option<usize>,
+    /// One, or one for each of its instances.
+    instances: Vec<InUse>,
+}
+
+struct InUse {
     counters: Arc<Counters>,
     /// What is done for it from outside of its calls.
     chores: Chores,
 }
 
-/// See [`Registered::chores`].
+/// See [`InUse::chores`].
 pub(crate) type Chores = Arc<dyn Fn(Chore) + Send + Sync>;
 
 /// What a function is asked to do from outside of its calls.
@@ -143,23 +150,30 @@ impl Runtime {
     pub(crate) fn register(
         &self,
         scope: &Arc<str>,
-        name: FunctionName,
+        definition: &Definition,
         counters: &Arc<Counters>,
         chores: Chores,
     ) -> bool {
         start_housekeeping();
+        let Definition { name, instance_of, .. } = definition;
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(other) = functions.get(scope) {
+        let registered = functions.entry(Arc::clone(scope)).or_insert_with(|| Registered {
+            name: name.clone(),
+            instance_of: *instance_of,
+            instances: Vec::new(),
+        });
+        let of_the_same = instance_of.is_some() && registered.instance_of == *instance_of;
+        if !registered.instances.is_empty() && !of_the_same {
             tracing::error!(
                 function = %scope,
                 here = ?name,
-                there = ?other.name,
+                there = ?registered.name,
                 "two cached functions have the same name, so the second one keeps its answers in memory only; \
                  give one of them another `name`",
             );
             return false;
         }
-        functions.insert(Arc::clone(scope), Registered { name, counters: Arc::clone(counters), chores });
+        registered.instances.push(InUse { counters: Arc::clone(counters), chores });
         true
     }
 
@@ -179,7 +193,8 @@ impl Runtime {
 
     fn every_function(&self, chore: Chore) {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let chores: Vec<Chores> = functions.values().map(|function| Arc::clone(&function.chores)).collect();
+        let instances = functions.values().flat_map(|function| &function.instances);
+        let chores: Vec<Chores> = instances.map(|instance| Arc::clone(&instance.chores)).collect();
         // Not under the lock, and no matter what happens: freeing an entry runs the `Drop` of a user's type.
         drop(functions);
         for chores in chores {
@@ -190,8 +205,8 @@ impl Runtime {
     fn stats(&self) -> Stats {
         let mut total = Stats::default();
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        for function in functions.values() {
-            total.add(&function.counters.snapshot());
+        for instance in functions.values().flat_map(|function| &function.instances) {
+            total.add(&instance.counters.snapshot());
         }
         total
     }

@@ -38,7 +38,7 @@ fn order_of_its_own(input: Input<'_>) -> Vec<syn::Error> {
 fn is_written(Input { args, .. }: Input<'_>, argument: &Argument) -> bool {
     match &args.key {
         Some(key) => key.places().any(|place| place.fields.is_empty() && argument.is_named(&place.argument)),
-        None => !args.skips(argument) && !args.is_malformed("key") && !args.is_malformed("skip"),
+        None => !args.skips_whole(argument) && !args.is_malformed("key") && !args.is_malformed("skip"),
     }
 }
 

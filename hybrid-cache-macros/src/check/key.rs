@@ -1,10 +1,10 @@
 //! `key = ".."` and `skip(..)`: every argument is spoken of once, by a name it has.
 
 use super::{Input, Rule, error, repeated};
-use crate::function::Function;
+use crate::function::{Function, key_name};
 
 pub(super) const RULES: &[Rule] =
-    &[empty, unknown_in_key, unknown_in_skip, skipped_twice, in_key_and_skip, in_neither];
+    &[empty, unknown_in_key, unknown_in_skip, skipped_twice, in_key_and_skip, in_neither, self_unspoken_of];
 
 fn empty(input: Input<'_>) -> Vec<syn::Error> {
     let empty = input.args.key.iter().filter(|template| template.pieces.is_empty());
@@ -17,7 +17,10 @@ fn empty(input: Input<'_>) -> Vec<syn::Error> {
 
 fn unknown_in_key(input: Input<'_>) -> Vec<syn::Error> {
     let Some(template) = &input.args.key else { return Vec::new() };
-    let places = template.places().filter(|place| input.function.argument(&place.argument).is_none());
+    let known = |name: &str| {
+        input.function.argument(name).is_some() || (name == "self" && input.function.receiver.is_some())
+    };
+    let places = template.places().filter(|place| !known(&place.argument));
     places.map(|place| no_such_argument("key", &place.argument, template.span, input.function)).collect()
 }
 
@@ -32,8 +35,7 @@ pub(super) fn no_such_argument(
     span: proc_macro2::Span,
     function: &Function,
 ) -> syn::Error {
-    let known: Vec<String> =
-        function.arguments.iter().map(|known| format!("`{}`", known.key_name())).collect();
+    let known: Vec<String> = function.bindings().map(|known| format!("`{}`", key_name(known))).collect();
     let known =
         if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
     error(span, format!("`{name}` in `{option}` is no argument of `{}`; {known}", function.name()))
@@ -60,18 +62,39 @@ fn in_key_and_skip(input: Input<'_>) -> Vec<syn::Error> {
 fn in_neither(input: Input<'_>) -> Vec<syn::Error> {
     let Some(template) = &input.args.key else { return Vec::new() };
     // A `skip` that could not be read has its own error.
-    let arguments = input.function.arguments.iter().filter(|_| !input.args.is_malformed("skip"));
-    arguments
-        .filter(|argument| !template.places().any(|place| argument.is_named(&place.argument)))
-        .filter(|argument| !input.args.skips(argument))
-        .map(|argument| {
-            let name = &argument.name;
+    let bindings = input.function.bindings().filter(|_| !input.args.is_malformed("skip"));
+    bindings
+        .filter(|binding| !template.places().any(|place| place.argument == key_name(binding)))
+        .filter(|binding| !input.args.skips(binding))
+        .map(|name| {
             error(
                 name.span(),
                 format!(
                     "`{name}` is in neither `key` nor `skip`; answers that depend on it belong under different \
                      keys: add `{{{}}}` to `key`, or `skip({name})` if no answer depends on it",
-                    argument.key_name()
+                    key_name(name)
+                ),
+            )
+        })
+        .collect()
+}
+
+/// Keying `self` without being told would keep answers that never hit; leaving it out, give one object another's answers.
+fn self_unspoken_of(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let skipped = args.skip.iter().any(|name| name == "self");
+    let unreadable = args.is_malformed("skip") || args.is_malformed("key");
+    let receiver = function.receiver.iter().filter(|_| !skipped && !args.keys_self() && !unreadable);
+    receiver
+        .map(|receiving| {
+            let others = function.bindings().filter(|binding| !args.skips(binding));
+            let others: String = others.map(|binding| format!(":{{{}}}", key_name(binding))).collect();
+            let skip = args.skip.iter().map(|name| format!(", {name}")).collect::<String>();
+            error(
+                receiving.receiver.self_token.span,
+                format!(
+                    "do the answers depend on `self`? If they do, name what of it they depend on: \
+                     `key = \"{{self.tenant}}{others}\"` with a field of yours; if they are the same for every `self`, \
+                     write `skip(self{skip})`"
                 ),
             )
         })

@@ -21,6 +21,9 @@ pub(super) const RULES: &[Rule] = &[
     weigh_without_max_bytes,
     err_ttl_without_memory,
     background_refresh_of_inline,
+    of_async_functions_only,
+    redis_without_async,
+    companion_beside_a_method,
     unusable_name,
 ];
 
@@ -166,13 +169,64 @@ fn is_without_memory(input: Input<'_>) -> bool {
 fn background_refresh_of_inline(input: Input<'_>) -> Vec<syn::Error> {
     let words = ["stale", "refresh_ahead"].into_iter().filter_map(|option| input.args.word(option));
     words
-        .filter(|_| input.args.inline)
+        .filter(|_| input.args.inline && input.function.is_async())
         .map(|word| {
             error(
                 word.span(),
                 format!(
                     "`{word}` has no effect with `inline`: its refresh runs behind the caller's back, where the \
                      arguments of an inline load may be gone; leave out one of the two"
+                ),
+            )
+        })
+        .collect()
+}
+
+/// What needs a task to run in, or one that can be dropped.
+fn of_async_functions_only(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let why = [
+        ("stale", "its refresh runs behind the caller's back, and this body runs in its caller's thread"),
+        (
+            "refresh_ahead",
+            "its refresh runs behind the caller's back, and this body runs in its caller's thread",
+        ),
+        ("deadline", "a body that blocks its thread cannot be dropped half-way"),
+        ("inline", "this body runs in its caller's thread anyway"),
+    ];
+    let given = why.into_iter().filter_map(|(option, why)| Some((args.word(option)?, why)));
+    given
+        .filter(|_| !function.is_async())
+        .map(|(word, why)| {
+            error(
+                word.span(),
+                format!("`{word}` has no effect on a function that is not async: {why}; leave it out, or write `async fn`"),
+            )
+        })
+        .collect()
+}
+
+fn redis_without_async(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let layers = args.layers.iter().filter(|layers| layers.contains(Layer::Redis) && !function.is_async());
+    layers
+        .map(|layers| {
+            error(
+                layers.span,
+                "layer `redis` needs an `async fn`: a function that is not async would block its thread, and all tasks on \
+                 it, for a round trip over the network; write `async fn`, or leave `redis` out",
+            )
+        })
+        .collect()
+}
+
+fn companion_beside_a_method(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let companion = args.companion.iter().filter(|_| function.place.is_in_impl());
+    companion
+        .map(|companion| {
+            error(
+                companion.span(),
+                format!(
+                    "`companion` has no effect on a method: its companions are `{name}_invalidate` and so on, beside it",
+                    name = function.name()
                 ),
             )
         })

@@ -1,41 +1,27 @@
-//! What a function must look like. Some of it is "not yet"; the rest follows from two facts: a load that is
-//! not `inline` may outlive the call that started it, and an answer outlives both.
+//! What a function must look like. Most of it follows from two facts: a load that is not `inline` may outlive the call
+//! that started it, and an answer outlives both.
 
 use proc_macro2::Span;
-use syn::{FnArg, GenericParam, Pat, ReturnType, Type, spanned::Spanned as _};
+use syn::{ReturnType, Type, spanned::Spanned};
 
 use super::{Input, Rule, error};
 use crate::{
     function::{Argument, Ownership},
-    spelling::{borrow_in, impl_trait_in, reference},
+    place::Place,
+    spelling::{Ends, borrow_in, generic_of, impl_trait_in, reference},
 };
 
 pub(super) const RULES: &[Rule] = &[
-    not_async,
     unsafe_or_foreign,
-    method,
-    generic,
-    pattern_argument,
-    conditional_argument,
+    in_a_trait,
+    awkward_receiver,
+    nameless_argument,
     mutable_argument,
-    impl_trait_argument,
     argument_that_cannot_be_owned,
     no_answer,
     borrowed_answer,
     unnamed_answer,
 ];
-
-fn not_async(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    // On a method there is more to say than this.
-    if function.sig.asyncness.is_some() || function.sig.receiver().is_some() {
-        return Vec::new();
-    }
-    let name = &function.sig.ident;
-    vec![error(
-        function.sig.fn_token.span,
-        format!("`#[cached]` on a function that is not async is not supported yet; write `async fn {name}`"),
-    )]
-}
 
 fn unsafe_or_foreign(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
     let sig = &function.sig;
@@ -47,90 +33,60 @@ fn unsafe_or_foreign(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .into_iter()
         .flatten()
         .map(|(span, what)| {
-            error(span, format!("{what} cannot be cached; put `#[cached]` on an `async fn` that calls it"))
+            error(span, format!("{what} cannot be cached; put `#[cached]` on a function that calls it"))
         })
         .collect()
 }
 
-fn method(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let receiver = function.sig.receiver().map(|receiver| receiver.self_token.span);
+fn in_a_trait(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let name = function.name();
+    let message = match function.place {
+        Place::Free | Place::Impl => return Vec::new(),
+        Place::TraitImpl => format!(
+            "`#[cached]` on a method of a trait would add methods to the trait; put it on a method of the type itself \
+             (`impl Type {{ #[cached(..)] .. fn {name}_cached(..) }}`) or on a free function, and call that from here"
+        ),
+        Place::Trait => format!(
+            "`#[cached]` in a trait would add methods to the trait; put it on a free function, or on a method of a type \
+             that implements it, and call that from `{name}`"
+        ),
+    };
+    vec![error(function.sig.ident.span(), message)]
+}
+
+fn awkward_receiver(Input { function, args, .. }: Input<'_>) -> Vec<syn::Error> {
+    let receiver = function.receiver.iter().map(|receiving| &receiving.receiver);
     receiver
-        .into_iter()
-        .map(|span| {
-            error(
-                span,
-                format!(
-                    "`#[cached]` on a method is not supported yet; move the body into a free \
-                     `async fn {}` that takes what it needs of `self` as arguments",
-                    function.name()
-                ),
-            )
-        })
-        .collect()
-}
-
-fn generic(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let parameters = function.sig.generics.params.iter();
-    parameters
-        .filter_map(|parameter| match parameter {
-            GenericParam::Type(parameter) => Some(&parameter.ident),
-            GenericParam::Const(parameter) => Some(&parameter.ident),
-            GenericParam::Lifetime(_) => None,
-        })
-        .map(|name| {
-            error(
-                name.span(),
-                format!(
-                    "`#[cached]` on a generic function is not supported yet; write one function for each \
-                     `{name}`, or take a type that holds them all"
-                ),
-            )
-        })
-        .collect()
-}
-
-fn pattern_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let patterns = function.sig.inputs.iter().filter_map(|input| match input {
-        FnArg::Typed(typed) => Some(&*typed.pat),
-        FnArg::Receiver(_) => None,
-    });
-    patterns
-        .filter_map(|pattern| match pattern {
-            Pat::Ident(name) => name.mutability.as_ref().map(|word| {
-                let name = &name.ident;
+        .filter_map(|receiver| {
+            let ty = &*receiver.ty;
+            if let Type::Reference(reference) = ty
+                && let Some(word) = &reference.mutability
+            {
+                let span = receiver.mutability.as_ref().map_or(word.span, |word| word.span);
+                return Some(error(
+                    span,
+                    "`self` is borrowed mutably, and a cached answer changes nothing; take `&self`, or leave \
+                     `#[cached]` to a method that only reads",
+                ));
+            }
+            let pinned = generic_of(ty, "Pin").is_some() && !args.inline && function.is_async();
+            pinned.then(|| {
                 error(
-                    word.span,
-                    format!(
-                        "a `mut` argument is not supported yet; take `{name}` and begin the body with \
-                         `let mut {name} = {name};`"
-                    ),
+                    Ends::of(ty).span(),
+                    "a load may outlive this call, and a pinned `self` cannot be made owned; take `&self`, \
+                     `self: &Arc<Self>` or `self: Arc<Self>`",
                 )
-            }),
-            Pat::Wild(_) => Some(error(
-                pattern.span(),
-                "an argument needs a name to stand in the key; write for example `_unused`",
-            )),
-            _ => Some(error(
-                pattern.span(),
-                "a pattern as an argument is not supported yet; give the argument a name and take it apart in \
-                 the body",
-            )),
+            })
         })
         .collect()
 }
 
-fn conditional_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let attributes = function.sig.inputs.iter().flat_map(|input| match input {
-        FnArg::Typed(typed) => &typed.attrs,
-        FnArg::Receiver(receiver) => &receiver.attrs,
-    });
-    attributes
-        .filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
-        .map(|attribute| {
-            error(
-                attribute.span(),
-                "`#[cfg]` on an argument is not supported yet; write two functions, each under its `#[cfg]`",
-            )
+fn nameless_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let nameless = function.arguments.iter().filter(|argument| argument.bindings.is_empty());
+    nameless
+        .map(|argument| {
+            let span = argument.pattern.as_ref().map_or_else(Span::call_site, Spanned::span);
+            error(span, "an argument needs a name to stand in the key; write for example `_unused`")
         })
         .collect()
 }
@@ -153,18 +109,9 @@ fn mutable_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
-fn impl_trait_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let unnamed = function.arguments.iter().filter_map(|argument| impl_trait_in(&argument.ty));
-    unnamed
-        .map(|span| {
-            error(span, "`impl Trait` as an argument is not supported yet; name the type, for example `&str`")
-        })
-        .collect()
-}
-
 fn argument_that_cannot_be_owned(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
-    // An inline load takes them as they are; one that could not be read has its own error.
-    let owned = !args.inline && !args.is_malformed("inline");
+    // A load in its caller's task or thread takes them as they are; an `inline` that could not be read has its own error.
+    let owned = function.is_async() && !args.inline && !args.is_malformed("inline");
     let arguments = function.arguments.iter().filter(|_| owned);
     arguments
         .filter_map(|argument| {

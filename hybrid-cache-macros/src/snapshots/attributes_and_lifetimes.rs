@@ -54,9 +54,7 @@ impl ::hybrid_cache::__private::Function for longest {
                 ::hybrid_cache::__private::ErrorOf<longest>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
-                ::hybrid_cache::__private::Definition::new(
-                        ::core::concat!(::core::module_path!(), "::", "longest"),
-                    )
+                ::hybrid_cache::__private::Definition::beside::<longest>("longest")
                     .layers(&[::hybrid_cache::LayerKind::Memory]),
                 ::hybrid_cache::__private::Abilities::new(
                     ::core::option::Option::None,
@@ -88,6 +86,8 @@ impl ::hybrid_cache::__private::Function for longest {
     unreachable_pub,
     unused_qualifications,
     private_interfaces,
+    private_bounds,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -95,7 +95,8 @@ impl ::hybrid_cache::__private::Function for longest {
 )]
 impl longest {
     #[doc(hidden)]
-    pub const __PARAMETERS: &'static [&'static str] = &["in", "_x"];
+    #[allow(non_upper_case_globals)]
+    pub(crate) const __PARAMETERS: &'static [&'static str] = &["r#in", "_x"];
     fn __key<'a>(
         r#in: &&'a String,
         _x: &Option<&str>,
@@ -135,8 +136,9 @@ impl longest {
     where
         'a: 'a,
     {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .key(Self::__key(&r#in, &_x))
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     pub(crate) async fn invalidate<'a>(
@@ -146,9 +148,9 @@ impl longest {
     where
         'a: 'a,
     {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .invalidate(Self::__key(&r#in, &_x))
-            .await
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.invalidate(__hc_key).await
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     pub(crate) async fn expire<'a>(
@@ -158,54 +160,100 @@ impl longest {
     where
         'a: 'a,
     {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .expire(Self::__key(&r#in, &_x))
-            .await
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.expire(__hc_key).await
     }
     /// Forgets all answers of this function, in constant time.
     pub(crate) async fn invalidate_all() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_all().await
     }
     /// What is cached; never loads, never promotes.
     #[must_use]
     pub(crate) async fn peek<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>>
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<longest>>
     where
         'a: 'a,
     {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .peek(Self::__key(&r#in, &_x))
-            .await
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.peek(__hc_key).await
     }
     /// Stores an answer the caller already has.
     pub(crate) async fn put<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-        value: ::hybrid_cache::__private::ValueOf<Self>,
+        value: ::hybrid_cache::__private::ValueOf<longest>,
     )
     where
         'a: 'a,
     {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .put(Self::__key(&r#in, &_x), value)
-            .await
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.put(__hc_key, value).await
     }
     /// Computes the answer anew and stores it, whatever is cached.
     pub(crate) async fn refresh<'a>(r#in: &'a String, _x: Option<&str>) -> usize
     where
         'a: 'a,
     {
-        let __hc_key = Self::__key(&r#in, &_x);
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, longest::__load(r#in, _x))
-            .await
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.refresh(__hc_key, longest::__load(r#in, _x)).await
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    pub(crate) async fn with_info<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::hybrid_cache::Answer<usize>
+    where
+        'a: 'a,
+    {
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.with_info(__hc_key, longest::__load(r#in, _x)).await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
     pub(crate) fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+    /// Forgets these answers in every layer, many at a time.
+    pub(crate) async fn invalidate_many<'hc, 'a>(
+        arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
+    ) -> ::hybrid_cache::Invalidated
+    where
+        'a: 'a,
+    {
+        let __hc_keys = arguments
+            .into_iter()
+            .map(|(r#in, _x)| {
+                let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+                let __hc_key = longest::__key(&r#in, &_x);
+                __hc_key
+            })
+            .collect();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_many(__hc_keys).await
+    }
+    /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    pub(crate) fn warm<'hc, 'a>(
+        arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
+    ) -> ::hybrid_cache::Warm<
+        'hc,
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<Output = ::hybrid_cache::Answer<usize>>,
+        >,
+    >
+    where
+        'a: 'a,
+    {
+        ::hybrid_cache::__private::warm(
+            arguments.into_iter().map(move |(r#in, _x)| longest::with_info(r#in, _x)),
+        )
     }
 }
 #[cfg(unix)]

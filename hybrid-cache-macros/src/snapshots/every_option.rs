@@ -114,16 +114,16 @@ impl crate::memo::__private::Function for Greetings {
                         ),
                     )
                     .cache_if({
-                        const __HC_FUNCTION: fn(
+                        let __hc_function: fn(
                             &crate::memo::__private::ValueOf<Greetings>,
                         ) -> bool = worth_keeping;
-                        __HC_FUNCTION
+                        __hc_function
                     })
                     .ttl_by({
-                        const __HC_FUNCTION: fn(
+                        let __hc_function: fn(
                             &crate::memo::__private::ValueOf<Greetings>,
                         ) -> ::core::time::Duration = Greeting::life;
-                        __HC_FUNCTION
+                        __hc_function
                     })
                     .deadline_error(
                         crate::memo::__private::require_deadline_error::<
@@ -140,6 +140,8 @@ impl crate::memo::__private::Function for Greetings {
     unreachable_pub,
     unused_qualifications,
     private_interfaces,
+    private_bounds,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -147,7 +149,8 @@ impl crate::memo::__private::Function for Greetings {
 )]
 impl Greetings {
     #[doc(hidden)]
-    pub const __PARAMETERS: &'static [&'static str] = &["user", "id"];
+    #[allow(non_upper_case_globals)]
+    const __PARAMETERS: &'static [&'static str] = &["user", "id"];
     fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
         crate::memo::__private::KeyWriter::template(&["user:", ":", ""])
             .value(id)
@@ -179,51 +182,99 @@ impl Greetings {
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
     fn key(user: &User, id: u64) -> crate::memo::Key {
-        <Self as crate::memo::__private::Function>::cache().key(Self::__key(&user, &id))
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     async fn invalidate(user: &User, id: u64) -> crate::memo::Invalidated {
-        <Self as crate::memo::__private::Function>::cache()
-            .invalidate(Self::__key(&user, &id))
-            .await
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.invalidate(__hc_key).await
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     async fn expire(user: &User, id: u64) -> crate::memo::Invalidated {
-        <Self as crate::memo::__private::Function>::cache()
-            .expire(Self::__key(&user, &id))
-            .await
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.expire(__hc_key).await
     }
     /// Forgets all answers of this function, in constant time.
     async fn invalidate_all() -> crate::memo::Invalidated {
-        <Self as crate::memo::__private::Function>::cache().invalidate_all().await
+        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
+        __hc_cache.invalidate_all().await
     }
     /// What is cached; never loads, never promotes.
     #[must_use]
     async fn peek(
         user: &User,
         id: u64,
-    ) -> ::core::option::Option<crate::memo::__private::ValueOf<Self>> {
-        <Self as crate::memo::__private::Function>::cache()
-            .peek(Self::__key(&user, &id))
-            .await
+    ) -> ::core::option::Option<crate::memo::__private::ValueOf<Greetings>> {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.peek(__hc_key).await
     }
     /// Stores an answer the caller already has.
-    async fn put(user: &User, id: u64, value: crate::memo::__private::ValueOf<Self>) {
-        <Self as crate::memo::__private::Function>::cache()
-            .put(Self::__key(&user, &id), value)
-            .await
+    async fn put(
+        user: &User,
+        id: u64,
+        value: crate::memo::__private::ValueOf<Greetings>,
+    ) {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.put(__hc_key, value).await
     }
     /// Computes the answer anew and stores it, whatever is cached.
     async fn refresh(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
-        let __hc_key = Self::__key(&user, &id);
-        <Self as crate::memo::__private::Function>::cache()
-            .refresh(__hc_key, Greetings::__load(db, user, id))
-            .await
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id)).await
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    async fn with_info(
+        db: &Db,
+        user: &User,
+        id: u64,
+    ) -> crate::memo::Answer<Result<Option<String>, Failure>> {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id)).await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
     fn stats() -> crate::memo::Stats {
         <Self as crate::memo::__private::Function>::cache().stats()
+    }
+    /// Forgets these answers in every layer, many at a time.
+    async fn invalidate_many<'hc>(
+        arguments: impl ::core::iter::IntoIterator<Item = (&'hc User, u64)>,
+    ) -> crate::memo::Invalidated {
+        let __hc_keys = arguments
+            .into_iter()
+            .map(|(user, id)| {
+                let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+                let __hc_key = Greetings::__key(&user, &id);
+                __hc_key
+            })
+            .collect();
+        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
+        __hc_cache.invalidate_many(__hc_keys).await
+    }
+    /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    fn warm<'hc>(
+        arguments: impl ::core::iter::IntoIterator<Item = (&'hc Db, &'hc User, u64)>,
+    ) -> crate::memo::Warm<
+        'hc,
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<
+                Output = crate::memo::Answer<Result<Option<String>, Failure>>,
+            >,
+        >,
+    > {
+        crate::memo::__private::warm(
+            arguments
+                .into_iter()
+                .map(move |(db, user, id)| Greetings::with_info(db, user, id)),
+        )
     }
 }
 impl Greetings {

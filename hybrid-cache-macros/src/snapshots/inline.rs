@@ -47,9 +47,7 @@ impl ::hybrid_cache::__private::Function for greeting {
                 ::hybrid_cache::__private::ErrorOf<greeting>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
-                ::hybrid_cache::__private::Definition::new(
-                    ::core::concat!(::core::module_path!(), "::", "greeting"),
-                ),
+                ::hybrid_cache::__private::Definition::beside::<greeting>("greeting"),
                 ::hybrid_cache::__private::Abilities::new(
                     {
                         #[allow(unused_imports)]
@@ -86,6 +84,8 @@ impl ::hybrid_cache::__private::Function for greeting {
     unreachable_pub,
     unused_qualifications,
     private_interfaces,
+    private_bounds,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -93,51 +93,70 @@ impl ::hybrid_cache::__private::Function for greeting {
 )]
 impl greeting {
     #[doc(hidden)]
-    pub const __PARAMETERS: &'static [&'static str] = &["names"];
+    #[allow(non_upper_case_globals)]
+    const __PARAMETERS: &'static [&'static str] = &["names"];
     fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().argument("names", names).finish()
     }
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
     fn key(names: &[&str]) -> ::hybrid_cache::Key {
-        <Self as ::hybrid_cache::__private::Function>::cache().key(Self::__key(&names))
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     async fn invalidate(names: &[&str]) -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .invalidate(Self::__key(&names))
-            .await
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache.invalidate(__hc_key).await
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     async fn expire(names: &[&str]) -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .expire(Self::__key(&names))
-            .await
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache.expire(__hc_key).await
     }
     /// Forgets all answers of this function, in constant time.
     async fn invalidate_all() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_all().await
     }
     /// What is cached; never loads, never promotes.
     #[must_use]
     async fn peek(
         names: &[&str],
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>> {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .peek(Self::__key(&names))
-            .await
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting>> {
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache.peek(__hc_key).await
     }
     /// Stores an answer the caller already has.
-    async fn put(names: &[&str], value: ::hybrid_cache::__private::ValueOf<Self>) {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .put(Self::__key(&names), value)
-            .await
+    async fn put(names: &[&str], value: ::hybrid_cache::__private::ValueOf<greeting>) {
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache.put(__hc_key, value).await
     }
     /// Computes the answer anew and stores it, whatever is cached.
     async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
-        let __hc_key = Self::__key(&names);
-        <Self as ::hybrid_cache::__private::Function>::cache()
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache
             .refresh_inline(
+                __hc_key,
+                ::std::boxed::Box::pin(greeting::uncached(shop, names)),
+            )
+            .await
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    async fn with_info(
+        shop: &Shop<'_>,
+        names: &[&str],
+    ) -> ::hybrid_cache::Answer<String> {
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = greeting::__key(&names);
+        __hc_cache
+            .with_info_inline(
                 __hc_key,
                 ::std::boxed::Box::pin(greeting::uncached(shop, names)),
             )
@@ -147,6 +166,38 @@ impl greeting {
     #[must_use]
     fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+    /// Forgets these answers in every layer, many at a time.
+    async fn invalidate_many<'hc>(
+        arguments: impl ::core::iter::IntoIterator<Item = &'hc [&'hc str]>,
+    ) -> ::hybrid_cache::Invalidated {
+        let __hc_keys = arguments
+            .into_iter()
+            .map(|names| {
+                let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+                let __hc_key = greeting::__key(&names);
+                __hc_key
+            })
+            .collect();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_many(__hc_keys).await
+    }
+    /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    fn warm<'hc>(
+        arguments: impl ::core::iter::IntoIterator<
+            Item = (&'hc Shop<'hc>, &'hc [&'hc str]),
+        >,
+    ) -> ::hybrid_cache::Warm<
+        'hc,
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<Output = ::hybrid_cache::Answer<String>>,
+        >,
+    > {
+        ::hybrid_cache::__private::warm(
+            arguments
+                .into_iter()
+                .map(move |(shop, names)| greeting::with_info(shop, names)),
+        )
     }
 }
 impl greeting {

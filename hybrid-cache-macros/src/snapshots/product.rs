@@ -45,9 +45,7 @@ impl ::hybrid_cache::__private::Function for product {
                 ::hybrid_cache::__private::ErrorOf<product>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
-                ::hybrid_cache::__private::Definition::new(
-                        ::core::concat!(::core::module_path!(), "::", "product"),
-                    )
+                ::hybrid_cache::__private::Definition::beside::<product>("product")
                     .layers(
                         &[
                             ::hybrid_cache::LayerKind::Memory,
@@ -89,6 +87,8 @@ impl ::hybrid_cache::__private::Function for product {
     unreachable_pub,
     unused_qualifications,
     private_interfaces,
+    private_bounds,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -96,6 +96,7 @@ impl ::hybrid_cache::__private::Function for product {
 )]
 impl product {
     #[doc(hidden)]
+    #[allow(non_upper_case_globals)]
     pub const __PARAMETERS: &'static [&'static str] = &["id", "lang"];
     fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new()
@@ -121,56 +122,96 @@ impl product {
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
     pub fn key(id: u64, lang: &str) -> ::hybrid_cache::Key {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .key(Self::__key(&id, &lang))
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     pub async fn invalidate(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .invalidate(Self::__key(&id, &lang))
-            .await
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.invalidate(__hc_key).await
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     pub async fn expire(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .expire(Self::__key(&id, &lang))
-            .await
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.expire(__hc_key).await
     }
     /// Forgets all answers of this function, in constant time.
     pub async fn invalidate_all() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_all().await
     }
     /// What is cached; never loads, never promotes.
     #[must_use]
     pub async fn peek(
         id: u64,
         lang: &str,
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>> {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .peek(Self::__key(&id, &lang))
-            .await
+    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<product>> {
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.peek(__hc_key).await
     }
     /// Stores an answer the caller already has.
     pub async fn put(
         id: u64,
         lang: &str,
-        value: ::hybrid_cache::__private::ValueOf<Self>,
+        value: ::hybrid_cache::__private::ValueOf<product>,
     ) {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .put(Self::__key(&id, &lang), value)
-            .await
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.put(__hc_key, value).await
     }
     /// Computes the answer anew and stores it, whatever is cached.
     pub async fn refresh(id: u64, lang: &str) -> Result<Product, DbError> {
-        let __hc_key = Self::__key(&id, &lang);
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, product::__load(id, lang))
-            .await
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.refresh(__hc_key, product::__load(id, lang)).await
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    pub async fn with_info(
+        id: u64,
+        lang: &str,
+    ) -> ::hybrid_cache::Answer<Result<Product, DbError>> {
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.with_info(__hc_key, product::__load(id, lang)).await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
     pub fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
+    }
+    /// Forgets these answers in every layer, many at a time.
+    pub async fn invalidate_many<'hc>(
+        arguments: impl ::core::iter::IntoIterator<Item = (u64, &'hc str)>,
+    ) -> ::hybrid_cache::Invalidated {
+        let __hc_keys = arguments
+            .into_iter()
+            .map(|(id, lang)| {
+                let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+                let __hc_key = product::__key(&id, &lang);
+                __hc_key
+            })
+            .collect();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_many(__hc_keys).await
+    }
+    /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    pub fn warm<'hc>(
+        arguments: impl ::core::iter::IntoIterator<Item = (u64, &'hc str)>,
+    ) -> ::hybrid_cache::Warm<
+        'hc,
+        impl ::core::iter::Iterator<
+            Item = impl ::core::future::Future<
+                Output = ::hybrid_cache::Answer<Result<Product, DbError>>,
+            >,
+        >,
+    > {
+        ::hybrid_cache::__private::warm(
+            arguments.into_iter().map(move |(id, lang)| product::with_info(id, lang)),
+        )
     }
 }
 impl product {

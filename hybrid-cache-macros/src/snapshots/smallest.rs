@@ -45,9 +45,7 @@ impl ::hybrid_cache::__private::Function for answer {
                 ::hybrid_cache::__private::ErrorOf<answer>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
-                ::hybrid_cache::__private::Definition::new(
-                    ::core::concat!(::core::module_path!(), "::", "answer"),
-                ),
+                ::hybrid_cache::__private::Definition::beside::<answer>("answer"),
                 ::hybrid_cache::__private::Abilities::new(
                     {
                         #[allow(unused_imports)]
@@ -84,6 +82,8 @@ impl ::hybrid_cache::__private::Function for answer {
     unreachable_pub,
     unused_qualifications,
     private_interfaces,
+    private_bounds,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -91,7 +91,8 @@ impl ::hybrid_cache::__private::Function for answer {
 )]
 impl answer {
     #[doc(hidden)]
-    pub const __PARAMETERS: &'static [&'static str] = &[];
+    #[allow(non_upper_case_globals)]
+    const __PARAMETERS: &'static [&'static str] = &[];
     fn __key() -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().finish()
     }
@@ -107,41 +108,53 @@ impl answer {
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
     fn key() -> ::hybrid_cache::Key {
-        <Self as ::hybrid_cache::__private::Function>::cache().key(Self::__key())
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     async fn invalidate() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .invalidate(Self::__key())
-            .await
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.invalidate(__hc_key).await
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     async fn expire() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .expire(Self::__key())
-            .await
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.expire(__hc_key).await
     }
     /// Forgets all answers of this function, in constant time.
     async fn invalidate_all() -> ::hybrid_cache::Invalidated {
-        <Self as ::hybrid_cache::__private::Function>::cache().invalidate_all().await
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_all().await
     }
     /// What is cached; never loads, never promotes.
     #[must_use]
-    async fn peek() -> ::core::option::Option<::hybrid_cache::__private::ValueOf<Self>> {
-        <Self as ::hybrid_cache::__private::Function>::cache().peek(Self::__key()).await
+    async fn peek() -> ::core::option::Option<
+        ::hybrid_cache::__private::ValueOf<answer>,
+    > {
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.peek(__hc_key).await
     }
     /// Stores an answer the caller already has.
-    async fn put(value: ::hybrid_cache::__private::ValueOf<Self>) {
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .put(Self::__key(), value)
-            .await
+    async fn put(value: ::hybrid_cache::__private::ValueOf<answer>) {
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.put(__hc_key, value).await
     }
     /// Computes the answer anew and stores it, whatever is cached.
     async fn refresh() -> u64 {
-        let __hc_key = Self::__key();
-        <Self as ::hybrid_cache::__private::Function>::cache()
-            .refresh(__hc_key, answer::__load())
-            .await
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.refresh(__hc_key, answer::__load()).await
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    async fn with_info() -> ::hybrid_cache::Answer<u64> {
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = answer::__key();
+        __hc_cache.with_info(__hc_key, answer::__load()).await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]

@@ -58,7 +58,7 @@ impl<R: Outcome> CachedFn<R> {
         let flights = Flights::new();
         let chores =
             chores(runtime.clock.clone(), memory.clone(), failures.clone(), flights.clone(), options.wait);
-        let unique = runtime.register(&scope, definition.name, &counters, chores);
+        let unique = runtime.register(&scope, definition, &counters, chores);
         let layers = if options.enabled && unique {
             options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
         } else {

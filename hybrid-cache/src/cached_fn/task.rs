@@ -40,7 +40,7 @@ pub(super) fn spawn_in<T: Send + 'static>(mode: Mode, work: BoxFuture<'static, T
 
 /// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not
 /// leave it half done.
-pub(super) fn to_the_end<T: Send + 'static>(
+pub(crate) fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> BoxFuture<'static, T> {
     Box::pin(async move {

@@ -55,17 +55,41 @@ impl KeyWriter {
         Self { buffer, literals, failure: None }
     }
 
+    /// Writes, before everything else, what the type parameter `name` of a generic function stands for: instances do not
+    /// share their answers. The same name in every process and build of one compiler.
+    pub fn instance<T: ?Sized>(&mut self, name: &'static str) -> &mut Self {
+        self.begin_argument(name);
+        for (at, part) in std::any::type_name::<T>().split("::").enumerate() {
+            if at > 0 {
+                self.buffer.push(b'.');
+            }
+            escape::push_text(&mut self.buffer, part);
+        }
+        self
+    }
+
+    /// The rest of the key has a form of its own, see [`template`](Self::template).
+    pub fn then_template(&mut self, literals: &'static [&'static str]) -> &mut Self {
+        let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
+        self.buffer.push(b',');
+        escape::push_literal(&mut self.buffer, before);
+        self.literals = literals;
+        self
+    }
+
     /// Writes one argument with its name.
     #[inline]
     pub fn argument<T: KeyPart + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
-        if !self.buffer.is_empty() {
-            self.buffer.push(b',');
-        }
-        self.buffer.extend_from_slice(name.as_bytes());
-        self.buffer.push(b'=');
+        self.begin_argument(name);
         let written = value.serialize(&mut Encoder::new(&mut self.buffer, None));
         self.note(name, written);
         self
+    }
+
+    /// The same for a type parameter: the compiler says which bound it lacks.
+    #[inline]
+    pub fn generic_argument<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
+        self.argument(name, value)
     }
 
     /// Writes the value of the next placeholder, and the literal behind it.
@@ -91,6 +115,15 @@ impl KeyWriter {
             None => KeyText::of(std::mem::take(&mut self.buffer)),
             Some(failure) => KeyText::unusable(failure),
         }
+    }
+
+    #[inline]
+    fn begin_argument(&mut self, name: &'static str) {
+        if !self.buffer.is_empty() {
+            self.buffer.push(b',');
+        }
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.push(b'=');
     }
 
     #[inline]

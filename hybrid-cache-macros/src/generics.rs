@@ -1,0 +1,283 @@
+//! What a function is generic over, and which of it makes its answers different ones.
+//!
+//! `impl Trait` in an argument is a type parameter without a name; it has one in everything that is made of the function,
+//! so that the instance can be named.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    GenericParam, Lifetime, Signature, Type, WherePredicate, parse_quote,
+    visit_mut::{self, VisitMut},
+};
+
+/// The parameters of a function, those included that `impl Trait` stands for.
+#[derive(Debug)]
+pub(crate) struct Generics {
+    lifetimes: Vec<GenericParam>,
+    kinds: Vec<Kind>,
+    predicates: Vec<WherePredicate>,
+}
+
+/// A type or a constant.
+#[derive(Debug)]
+struct Kind {
+    name: Ident,
+    declared: GenericParam,
+    /// Whether it stands in the signature as `impl Trait`.
+    unnamed: bool,
+    /// Whether answers for different ones are different answers.
+    tells_apart: bool,
+}
+
+/// Which parameters a generated function has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Those that tell answers apart.
+    TellingApart,
+}
+
+impl Generics {
+    /// Of a function with these types of arguments, those in the key and the skipped ones; `impl Trait` in them gets a name.
+    pub(crate) fn of(signature: &Signature, arguments: &mut [Type]) -> Self {
+        let (mut lifetimes, mut kinds) = (Vec::new(), Vec::new());
+        for parameter in &signature.generics.params {
+            let name = match parameter {
+                GenericParam::Lifetime(_) => {
+                    lifetimes.push(parameter.clone());
+                    continue;
+                }
+                GenericParam::Type(parameter) => &parameter.ident,
+                GenericParam::Const(parameter) => &parameter.ident,
+            };
+            let (name, declared) = (name.clone(), parameter.clone());
+            kinds.push(Kind { name, declared, unnamed: false, tells_apart: true });
+        }
+        for ty in arguments {
+            let mut naming = Naming { kinds: &mut kinds };
+            naming.visit_type_mut(ty);
+        }
+        let clause = signature.generics.where_clause.iter();
+        let predicates = clause.flat_map(|clause| clause.predicates.iter().cloned()).collect();
+        Self { lifetimes, kinds, predicates }
+    }
+
+    /// Finds out which parameters tell answers apart: all but those that only skipped arguments speak of.
+    pub(crate) fn tell_apart(&mut self, keyed: &TokenStream, skipped: &TokenStream) {
+        for kind in &mut self.kinds {
+            kind.tells_apart = mentions(keyed, &kind.name) || !mentions(skipped, &kind.name);
+        }
+        // What their bounds speak of has to be there too.
+        while let Some(needed) = self.needed_by_bounds() {
+            if let Some(kind) = self.kinds.get_mut(needed) {
+                kind.tells_apart = true;
+            }
+        }
+    }
+
+    fn needed_by_bounds(&self) -> Option<usize> {
+        let bounds: TokenStream =
+            self.declared(Which::TellingApart).chain(self.kept(Which::TellingApart)).collect();
+        self.kinds.iter().position(|kind| !kind.tells_apart && mentions(&bounds, &kind.name))
+    }
+
+    fn kinds(&self, which: Which) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().filter(move |kind| kind.tells_apart || which == Which::All)
+    }
+
+    fn declared(&self, which: Which) -> impl Iterator<Item = TokenStream> {
+        self.kinds(which).map(|kind| kind.declared.to_token_stream())
+    }
+
+    /// The predicates about parameters that are there.
+    fn kept(&self, which: Which) -> impl Iterator<Item = TokenStream> {
+        let about_one_left_out = move |predicate: &WherePredicate| match predicate {
+            WherePredicate::Type(predicate) if which == Which::TellingApart => {
+                let about = predicate.bounded_ty.to_token_stream();
+                self.kinds.iter().any(|kind| !kind.tells_apart && mentions(&about, &kind.name))
+            }
+            _ => false,
+        };
+        self.predicates
+            .iter()
+            .filter(move |predicate| !about_one_left_out(predicate))
+            .map(ToTokens::to_token_stream)
+    }
+
+    /// Whether there are several instances, whose answers are different ones.
+    pub(crate) fn are_told_apart(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.tells_apart)
+    }
+
+    /// `::<T, N>` for the function as the user wrote it: `impl Trait` has no place there.
+    pub(crate) fn turbofish_as_written(&self) -> Option<TokenStream> {
+        let mut names = self.kinds.iter().filter(|kind| !kind.unnamed).map(|kind| &kind.name).peekable();
+        names.peek()?;
+        Some(quote!(::<#(#names),*>))
+    }
+
+    /// Whether a type speaks of a parameter.
+    pub(crate) fn are_in(&self, ty: &Type) -> bool {
+        let ty = ty.to_token_stream();
+        self.kinds.iter().any(|kind| mentions(&ty, &kind.name))
+    }
+
+    /// `<'a, T: Kind>`.
+    pub(crate) fn parameters(&self, which: Which) -> TokenStream {
+        let (lifetimes, kinds) = (&self.lifetimes, self.declared(which));
+        quote!(<#(#lifetimes,)* #(#kinds),*>)
+    }
+
+    /// `<'hc, 'a, T: Kind>`.
+    pub(crate) fn parameters_and(&self, lifetime: &Lifetime, which: Which) -> TokenStream {
+        let (lifetimes, kinds) = (&self.lifetimes, self.declared(which));
+        quote!(<#lifetime, #(#lifetimes,)* #(#kinds),*>)
+    }
+
+    /// `where T: Kind`, or nothing.
+    pub(crate) fn constraints(&self, which: Which) -> Option<TokenStream> {
+        let mut predicates = self.kept(which).peekable();
+        predicates.peek()?;
+        Some(quote!(where #(#predicates),*))
+    }
+
+    /// `::<T, N>`, or nothing, from where all parameters have a name.
+    pub(crate) fn turbofish(&self, which: Which) -> Option<TokenStream> {
+        let mut names = self.kinds(which).map(|kind| &kind.name).peekable();
+        names.peek()?;
+        Some(quote!(::<#(#names),*>))
+    }
+
+    /// The same from the function itself, where `impl Trait` has none: `::<T, N, _>`.
+    pub(crate) fn turbofish_from_outside(&self, which: Which) -> Option<TokenStream> {
+        let mut names = self
+            .kinds(which)
+            .map(|kind| if kind.unnamed { quote!(_) } else { kind.name.to_token_stream() })
+            .peekable();
+        names.peek()?;
+        Some(quote!(::<#(#names),*>))
+    }
+
+    /// The parameters that tell answers apart: the name of each, and whether it is a constant.
+    pub(crate) fn in_key(&self) -> impl Iterator<Item = (&Ident, bool)> {
+        self.kinds(Which::TellingApart)
+            .map(|kind| (&kind.name, matches!(kind.declared, GenericParam::Const(_))))
+    }
+}
+
+/// Gives `impl Trait` a name.
+struct Naming<'a> {
+    kinds: &'a mut Vec<Kind>,
+}
+
+impl VisitMut for Naming<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        // What stands in the bounds of an `impl Trait` first.
+        visit_mut::visit_type_mut(self, ty);
+        if let Type::ImplTrait(unnamed) = ty {
+            let count = self.kinds.iter().filter(|kind| kind.unnamed).count() + 1;
+            let (name, bounds) = (format_ident!("Argument{count}"), &unnamed.bounds);
+            let declared = parse_quote!(#name: #bounds);
+            *ty = parse_quote!(#name);
+            self.kinds.push(Kind { name, declared, unnamed: true, tells_apart: true });
+        }
+    }
+}
+
+/// Whether `name` stands somewhere in `tokens`.
+pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        _ => false,
+    })
+}
+
+/// Names the lifetimes that are left out in a type: needed where the language does not let them be left out.
+pub(crate) fn with_lifetimes_named(ty: &Type, lifetime: &Lifetime) -> Type {
+    let mut ty = ty.clone();
+    Elided { lifetime }.visit_type_mut(&mut ty);
+    ty
+}
+
+struct Elided<'a> {
+    lifetime: &'a Lifetime,
+}
+
+impl VisitMut for Elided<'_> {
+    fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+        reference.lifetime.get_or_insert_with(|| self.lifetime.clone());
+        visit_mut::visit_type_reference_mut(self, reference);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            *lifetime = self.lifetime.clone();
+        }
+    }
+
+    // What a function takes has lifetimes of its own.
+    fn visit_type_bare_fn_mut(&mut self, _: &mut syn::TypeBareFn) {}
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut syn::ParenthesizedGenericArguments) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generics(function: &str, keyed: usize) -> Generics {
+        let signature: Signature = syn::parse_str(function).unwrap();
+        let typed = signature.inputs.iter().filter_map(|input| match input {
+            syn::FnArg::Typed(typed) => Some(Type::clone(&typed.ty)),
+            syn::FnArg::Receiver(_) => None,
+        });
+        let mut types: Vec<Type> = typed.collect();
+        let mut generics = Generics::of(&signature, &mut types);
+        let (keyed, skipped) = types.split_at(keyed);
+        generics.tell_apart(&quote!(#(#keyed)*), &quote!(#(#skipped)*));
+        generics
+    }
+
+    fn telling_apart(function: &str, keyed: usize) -> String {
+        let generics = generics(function, keyed);
+        let names: Vec<String> = generics.in_key().map(|(name, _)| name.to_string()).collect();
+        names.join(",")
+    }
+
+    #[test]
+    fn only_what_skipped_arguments_alone_speak_of_does_not_tell_answers_apart() {
+        let cases = [
+            ("fn f<T, const N: usize>(a: T)", 1, "T,N"),
+            ("fn f(a: impl Id, db: impl Executor)", 1, "Argument1"),
+            ("fn f<D, E>(db: E, id: u64) where E: Executor<Database = D>", 0, "D"),
+            ("fn f<E: Executor<D>, D>(id: E, db: D)", 1, "E,D"),
+            ("fn f<'a>(a: &'a str)", 1, ""),
+        ];
+        for (function, keyed, expected) in cases {
+            assert_eq!(telling_apart(function, keyed), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn predicates_about_parameters_that_are_left_out_are_left_out() {
+        let generics = generics("fn f<T, E>(id: T, db: E) where T: Id, E: Executor", 1);
+
+        assert_eq!(generics.constraints(Which::TellingApart).unwrap().to_string(), "where T : Id");
+        assert_eq!(generics.parameters(Which::TellingApart).to_string(), "< T >");
+        assert_eq!(generics.turbofish(Which::All).unwrap().to_string(), ":: < T , E >");
+    }
+
+    #[test]
+    fn lifetimes_that_are_left_out_get_a_name() {
+        let lifetime = parse_quote!('hc);
+        for (ty, expected) in [
+            ("(u64, &str)", "(u64 , & 'hc str)"),
+            ("Cow<'_, str>", "Cow < 'hc , str >"),
+            ("&'static str", "& 'static str"),
+            ("fn(&str) -> u8", "fn (& str) -> u8"),
+        ] {
+            let ty: Type = syn::parse_str(ty).unwrap();
+            assert_eq!(with_lifetimes_named(&ty, &lifetime).to_token_stream().to_string(), expected);
+        }
+    }
+}

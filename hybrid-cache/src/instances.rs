@@ -1,0 +1,184 @@
+//! The caches of a function that is many: a method of a generic type, or a generic function. Each instantiation has a
+//! cache of its own, since its answers may be of another type, or differ though its arguments are the same.
+//!
+//! Generated code has one [`Instances`] for each such function. Knows nothing of what a cache does.
+
+use std::{
+    any::{Any, TypeId},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
+};
+
+use foldhash::fast::RandomState;
+use futures_core::future::BoxFuture;
+
+use crate::{
+    cached_fn::{CachedFn, to_the_end},
+    definition::{Abilities, Definition, FunctionName},
+    invalidated::Invalidated,
+    outcome::{Kept, Outcome, ReturnedError, ReturnedValue, Returns},
+    record::codec::Codec,
+    stats::Stats,
+};
+
+/// All caches that were made of one generic `#[cached]` function so far.
+///
+/// Finding one takes no lock: there is usually one, and the others are in a concurrent map.
+#[expect(missing_debug_implementations, reason = "only generated code has one")]
+pub struct Instances {
+    first: OnceLock<Instance>,
+    others: LazyLock<papaya::HashMap<TypeId, Instance, RandomState>>,
+    /// In the order in which they were made; held by whoever makes one.
+    made: Mutex<Vec<Made>>,
+}
+
+#[derive(Clone, Copy)]
+struct Instance {
+    /// What it is an instance for. Lifetimes make no difference.
+    of: TypeId,
+    cache: &'static dyn Cache,
+}
+
+/// An instance, by the name that it has in keys.
+struct Made {
+    name: FunctionName,
+    instance: Instance,
+}
+
+/// A cache, whatever its answers are.
+trait Cache: Any + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn invalidate_all(&self) -> BoxFuture<'static, Invalidated>;
+    fn invalidate_all_blocking(&self) -> Invalidated;
+    fn stats(&self) -> Stats;
+}
+
+impl<R: Outcome> Cache for Arc<CachedFn<R>> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn invalidate_all(&self) -> BoxFuture<'static, Invalidated> {
+        CachedFn::invalidate_all(self)
+    }
+
+    fn invalidate_all_blocking(&self) -> Invalidated {
+        CachedFn::invalidate_all_blocking(self)
+    }
+
+    fn stats(&self) -> Stats {
+        CachedFn::stats(self)
+    }
+}
+
+/// What a cache is made of.
+type Described<R> = (Definition, Abilities<ReturnedValue<R>, ReturnedError<R>>);
+
+/// Stands for a function none of whose instances has been used in this process.
+enum Unused {}
+
+impl Instances {
+    /// None yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code makes one, in a static")]
+    pub const fn new() -> Self {
+        Self {
+            first: OnceLock::new(),
+            others: LazyLock::new(|| papaya::HashMap::with_hasher(RandomState::default())),
+            made: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The cache of the instance that `witness` is part of: a closure in a generic function has another type in each
+    /// instance of it.
+    pub fn get<W, R: Outcome>(
+        &'static self,
+        _witness: &W,
+        make: impl FnOnce() -> Described<R>,
+    ) -> &'static Arc<CachedFn<R>> {
+        let of = typeid::of::<W>();
+        match self.find(of).and_then(|found| found.cache.as_any().downcast_ref()) {
+            Some(cache) => cache,
+            None => self.make(of, make),
+        }
+    }
+
+    #[inline]
+    fn find(&self, of: TypeId) -> Option<Instance> {
+        let first = self.first.get()?;
+        if first.of == of { Some(*first) } else { self.others.pin().get(&of).copied() }
+    }
+
+    #[cold]
+    fn make<R: Outcome>(
+        &'static self,
+        of: TypeId,
+        make: impl FnOnce() -> Described<R>,
+    ) -> &'static Arc<CachedFn<R>> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have made it meanwhile.
+        if let Some(found) = self.find(of).and_then(|found| found.cache.as_any().downcast_ref()) {
+            return found;
+        }
+        let (definition, abilities) = make();
+        // As long as the process, like the static of a function that is not generic.
+        let name = definition.name.clone();
+        let cache: &'static Arc<CachedFn<R>> =
+            Box::leak(Box::new(CachedFn::new(definition.instance_of(self.family()), abilities)));
+        let instance = Instance { of, cache };
+        if self.first.set(instance).is_err() {
+            self.others.pin().insert(of, instance);
+        }
+        made.push(Made { name, instance });
+        cache
+    }
+
+    /// By what a registry knows that functions of the same name are instances of one.
+    fn family(&'static self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// The instance of this name that was made as the `at`-th of them.
+    fn nth(&self, name: &FunctionName, at: usize) -> Option<&'static dyn Cache> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().filter(|made| made.name == *name).map(|made| made.instance.cache).nth(at)
+    }
+
+    /// The caches of the function that `definition` describes; at least one, so that there is one to be told something.
+    fn all(&'static self, definition: Definition) -> impl Iterator<Item = &'static dyn Cache> {
+        let name = definition.name.clone();
+        if self.nth(&name, 0).is_none() {
+            let unused = || (definition, Abilities::new(Some(Codec::new()), None, None));
+            self.make::<Kept<Returns<(), false>, true>>(TypeId::of::<Unused>(), unused);
+        }
+        // One that is made meanwhile is met too: it may have taken an answer from a layer that was not told yet.
+        (0..).map_while(move |at| self.nth(&name, at))
+    }
+
+    /// Forgets all answers of all instances, those included that only other processes have.
+    pub fn invalidate_all(&'static self, definition: Definition) -> BoxFuture<'static, Invalidated> {
+        to_the_end(async move {
+            let mut invalidated = Invalidated::nowhere();
+            for cache in self.all(definition) {
+                invalidated = invalidated.and(cache.invalidate_all().await);
+            }
+            invalidated
+        })
+    }
+
+    /// The same in this thread.
+    pub fn invalidate_all_blocking(&'static self, definition: Definition) -> Invalidated {
+        self.all(definition)
+            .map(Cache::invalidate_all_blocking)
+            .fold(Invalidated::nowhere(), Invalidated::and)
+    }
+
+    /// What happened to all instances.
+    #[must_use]
+    pub fn stats(&'static self, definition: &Definition) -> Stats {
+        let mut total = Stats::default();
+        for cache in (0..).map_while(|at| self.nth(&definition.name, at)) {
+            total.add(&cache.stats());
+        }
+        total
+    }
+}
