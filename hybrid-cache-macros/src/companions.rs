@@ -77,11 +77,11 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
 }
 
 pub(crate) fn real(names: &Names<'_>) -> TokenStream {
-    let found = if names.has_instances() { expand::instances(names) } else { key::function(names) };
+    let (key, instances) = (key::function(names), names.has_instances().then(|| expand::instances(names)));
     let (load, parameter_names) = (load::hidden(names), parameter_names(names));
     let functions = public(names);
     let functions = functions.iter().map(|companion| companion.tokens(names, &companion.body));
-    let hidden = quote!(#parameter_names #found #load);
+    let hidden = quote!(#parameter_names #key #instances #load);
     beside(names, &quote!(#hidden #(#functions)*), &uncached(names))
 }
 
@@ -93,9 +93,11 @@ pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
     let functions = public(names)
         .into_iter()
         .chain([uncached_stub(names)])
-        .filter(|companion| function.has_plain_answer() || !companion.names_answer)
-        // What is returned without a name would have to be made.
-        .filter(|companion| companion.is_named)
+        .filter(|companion| match companion.stub {
+            Stub::Always => true,
+            Stub::OfPlainAnswer => function.has_plain_answer(),
+            Stub::Never => false,
+        })
         .map(|companion| companion.tokens(names, &unreachable));
     let functions = quote!(#parameter_names #(#functions)*);
     beside(names, &functions, &TokenStream::new())
@@ -120,15 +122,22 @@ struct Companion {
     name: &'static str,
     doc: &'static str,
     must_use: bool,
-    /// Whether the type of the answer stands in the signature.
-    names_answer: bool,
-    /// Whether what it returns has a name.
-    is_named: bool,
+    stub: Stub,
     /// What stands behind its name.
     signature: TokenStream,
     /// Whether it is `async` where the function is.
     waits: bool,
     body: TokenStream,
+}
+
+/// When a companion stands there after an error too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stub {
+    Always,
+    /// If the type of the answer, which is in its signature, means something there.
+    OfPlainAnswer,
+    /// What it returns has no name, and would have to be made.
+    Never,
 }
 
 impl Companion {
@@ -186,8 +195,7 @@ impl Parts {
             name,
             doc,
             must_use: false,
-            names_answer: false,
-            is_named: true,
+            stub: Stub::Always,
             signature: quote!(#parameters(#arguments #separator #more) #returned #constraints),
             waits: true,
             body: quote!(#found #asked),
@@ -208,8 +216,7 @@ impl Parts {
             name,
             doc,
             must_use: false,
-            names_answer: true,
-            is_named: true,
+            stub: Stub::OfPlainAnswer,
             signature: quote!(#parameters(#arguments) #returned #constraints),
             waits: true,
             body: quote!(#found #load),
@@ -246,7 +253,7 @@ fn public(names: &Names<'_>) -> Vec<Companion> {
         invalidate_all(names),
         Companion {
             must_use: true,
-            names_answer: true,
+            stub: Stub::OfPlainAnswer,
             ..parts.of_key(
                 names,
                 "peek",
@@ -256,7 +263,7 @@ fn public(names: &Names<'_>) -> Vec<Companion> {
             )
         },
         Companion {
-            names_answer: true,
+            stub: Stub::OfPlainAnswer,
             ..parts.of_key(
                 names,
                 "put",
@@ -310,8 +317,7 @@ fn invalidate_all(names: &Names<'_>) -> Companion {
         name: "invalidate_all",
         doc: " Forgets all answers of this function, in constant time.",
         must_use: false,
-        names_answer: false,
-        is_named: true,
+        stub: Stub::Always,
         signature: quote!(() -> #runtime::Invalidated),
         waits: true,
         body,
@@ -331,8 +337,7 @@ fn stats(names: &Names<'_>) -> Companion {
         name: "stats",
         doc: " What happened so far: hits per layer, misses, loads, errors.",
         must_use: true,
-        names_answer: false,
-        is_named: true,
+        stub: Stub::Always,
         signature: quote!(() -> #runtime::Stats),
         waits: false,
         body,
@@ -353,8 +358,7 @@ fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
         name: "invalidate_many",
         doc: " Forgets these answers in every layer, many at a time.",
         must_use: false,
-        names_answer: false,
-        is_named: true,
+        stub: Stub::Always,
         signature: quote! {
             #parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>) -> #runtime::Invalidated #constraints
         },
@@ -387,8 +391,7 @@ fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
         doc: " Calls the function with all of these, a bounded number at a time, so that their answers are there when they \
               are needed.",
         must_use: false,
-        names_answer: true,
-        is_named: false,
+        stub: Stub::Never,
         signature: quote! {
             #parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>) -> #runtime::Warm<
                 #lifetime,
@@ -449,8 +452,7 @@ fn uncached_stub(names: &Names<'_>) -> Companion {
         name: "uncached",
         doc: UNCACHED,
         must_use: false,
-        names_answer: true,
-        is_named: true,
+        stub: Stub::OfPlainAnswer,
         signature: quote!(#parameters(#arguments) #output #constraints),
         waits: true,
         body: TokenStream::new(),

@@ -76,6 +76,11 @@ impl<'a> Names<'a> {
         self.function.generics.are_told_apart()
     }
 
+    /// Whether the companion struct knows the types of the answer, so that they need not be spelled again.
+    pub(crate) fn is_typed(&self) -> bool {
+        !self.is_in_impl() && !self.function.has_generic_answer()
+    }
+
     /// The arguments of the companions: all but the skipped ones.
     pub(crate) fn unskipped(&self) -> impl Iterator<Item = &'a Argument> {
         let args = self.args;
@@ -127,28 +132,32 @@ impl<'a> Names<'a> {
 
     /// The type of the cache.
     fn cache_type(&self) -> TokenStream {
-        let (private, returned, cacheable) = (&self.private, self.returned(), self.cacheable());
+        let (private, companion) = (&self.private, &self.companion);
+        if self.is_typed() {
+            return quote!(#private::CacheOf<#companion>);
+        }
+        let (returned, cacheable) = (self.returned(), self.cacheable());
         quote!(#private::Cache<#returned, #cacheable>)
     }
 
     /// The value of the function's outcome, by type.
     pub(crate) fn value_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
-        if self.has_instances() {
-            let returned = self.returned();
-            return quote!(#private::DividedValue<#returned>);
+        if self.is_typed() {
+            return quote!(#private::ValueOf<#companion>);
         }
-        quote!(#private::ValueOf<#companion>)
+        let returned = self.returned();
+        quote!(#private::DividedValue<#returned>)
     }
 
     /// The error of the function's outcome, by type.
     pub(crate) fn error_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
-        if self.has_instances() {
-            let returned = self.returned();
-            return quote!(#private::DividedError<#returned>);
+        if self.is_typed() {
+            return quote!(#private::ErrorOf<#companion>);
         }
-        quote!(#private::ErrorOf<#companion>)
+        let returned = self.returned();
+        quote!(#private::DividedError<#returned>)
     }
 
     /// `#[cfg]` of the function, for every item made from it.
@@ -165,13 +174,20 @@ impl<'a> Names<'a> {
         let (owner, private, companion) = (self.owner(), &self.private, &self.companion);
         let itself = self.args.keys_self().then(|| quote!(&self,));
         let arguments = self.unskipped().map(|argument| &argument.name);
-        if self.has_instances() {
+        if self.has_family() {
+            // Both at once: a type without a name is known from the arguments.
             let keyed = self.hidden("keyed");
             return quote!(let (__hc_cache, __hc_key) = #owner::#keyed #turbofish(#itself #(&#arguments),*););
         }
+        let (cache, key) = (self.hidden("cache"), self.hidden("key"));
+        let cache = if self.is_in_impl() {
+            quote!(#owner::#cache())
+        } else {
+            quote!(<#companion as #private::Function>::cache())
+        };
         quote! {
-            let __hc_cache = <#companion as #private::Function>::cache();
-            let __hc_key = #owner::__key(#(&#arguments),*);
+            let __hc_cache = #cache;
+            let __hc_key = #owner::#key(#itself #(&#arguments),*);
         }
     }
 
@@ -195,8 +211,9 @@ pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
         return quote!(#call #companions);
     }
     let companion = companions::item(&names);
+    let typed = names.is_typed().then(|| typed_impl(&names));
     let function_impl = (!names.has_instances()).then(|| function_impl(&names, &accessor(&names)));
-    quote!(#call #companion #function_impl #companions)
+    quote!(#call #companion #typed #function_impl #companions)
 }
 
 /// ```text
@@ -272,16 +289,28 @@ fn inputs(function: &Function) -> (syn::punctuated::Punctuated<FnArg, syn::Token
     (inputs, together)
 }
 
-/// Ties the companion struct to the type of the function's outcome and to its cache.
-pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
+/// Ties the companion struct to the type of the function's outcome.
+pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
     let (cfgs, returned, cacheable) = (names.cfgs(), names.returned(), names.cacheable());
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Function for #companion {
+        impl #private::Typed for #companion {
             type Returned = #returned;
             type Outcome = #private::Kept<Self::Returned, #cacheable>;
+        }
+    }
+}
+
+/// And to its cache.
+pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
+    let Names { companion, private, .. } = names;
+    let cfgs = names.cfgs();
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Function for #companion {
             fn cache() -> &'static #private::CacheOf<Self> { #accessor }
         }
     }
@@ -310,12 +339,11 @@ fn accessor(names: &Names<'_>) -> TokenStream {
 /// fn __instances() -> &'static Instances { static .. }            one for all instances
 /// fn __definition() -> Definition { .. }
 /// fn __cache<T>() -> &'static Cache<..> { Self::__instances().get(&|| {}, || (Self::__definition(), abilities)) }
-/// fn __keyed<T>(id: &T) -> (&'static Cache<..>, KeyText) { (Self::__cache::<T>(), KeyWriter::new()….finish()) }
+/// fn __keyed<T>(id: &T) -> (&'static Cache<..>, KeyText) { (Self::__cache::<T>(), Self::__key::<T>(id)) }
 /// ```
 pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
-    let [instances, defined, cache, keyed] =
-        ["instances", "definition", "cache", "keyed"].map(|what| names.hidden(what));
+    let [instances, defined, cache] = ["instances", "definition", "cache"].map(|what| names.hidden(what));
     let (cache_type, definition, abilities) = (names.cache_type(), definition(names), abilities(names));
     let requirements = requirements(names).into_iter().map(|requirement| {
         // An item cannot speak of what is generic; a constant in place can, and is only looked at when the function is used.
@@ -331,10 +359,7 @@ pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let generics = &names.function.generics;
     let (parameters, constraints) =
         (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
-    let turbofish = generics.turbofish(Which::TellingApart);
-    let itself = names.args.keys_self().then(|| quote!(&self,));
-    let (arguments, text) = (key::parameters(names), key::text(names));
-    let owner = names.owner();
+    let (owner, keyed) = (names.owner(), names.has_family().then(|| keyed(names)));
     quote! {
         fn #instances() -> &'static #private::Instances {
             static __HC_INSTANCES: #private::Instances = #private::Instances::new();
@@ -352,8 +377,23 @@ pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
                 (#owner::#defined(), #abilities)
             })
         }
+        #keyed
+    }
+}
+
+fn keyed(names: &Names<'_>) -> TokenStream {
+    let (owner, private, cache_type) = (names.owner(), &names.private, names.cache_type());
+    let [cache, key, keyed] = ["cache", "key", "keyed"].map(|what| names.hidden(what));
+    let generics = &names.function.generics;
+    let (parameters, constraints) =
+        (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
+    let turbofish = generics.turbofish(Which::TellingApart);
+    let (itself, arguments) = (names.args.keys_self().then(|| quote!(&self,)), key::parameters(names));
+    let lent = names.args.keys_self().then(|| quote!(self,));
+    let given = names.unskipped().map(|argument| &argument.name);
+    quote! {
         fn #keyed #parameters(#itself #(#arguments),*) -> (&'static #cache_type, #private::KeyText) #constraints {
-            (#owner::#cache #turbofish(), { #text })
+            (#owner::#cache #turbofish(), #owner::#key #turbofish(#lent #(#given),*))
         }
     }
 }

@@ -31,9 +31,10 @@ pub(crate) fn with_stubs(errors: &syn::Error, args: &Args, function: &Function) 
     }
     let companion = companions::item(&names);
     let unreachable = quote!(::core::unimplemented!());
-    let asked_by_type = function.has_plain_answer() && !names.has_instances();
-    let function_impl = asked_by_type.then(|| expand::function_impl(&names, &unreachable));
-    quote!(#errors #function #companion #function_impl #stubs)
+    let typed = (function.has_plain_answer() && names.is_typed()).then(|| expand::typed_impl(&names));
+    let one_cache = function.has_plain_answer() && !names.has_instances();
+    let function_impl = one_cache.then(|| expand::function_impl(&names, &unreachable));
+    quote!(#errors #function #companion #typed #function_impl #stubs)
 }
 
 #[cfg(test)]

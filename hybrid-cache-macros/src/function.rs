@@ -247,11 +247,11 @@ impl Parse for Function {
             ));
         }
         let body = input.parse()?;
-        let typed = sig.inputs.iter().filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(typed),
+        let inputs = sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(input) => Some(input),
             FnArg::Receiver(_) => None,
         });
-        let mut arguments: Vec<_> = typed.enumerate().map(|(at, typed)| Argument::of(at, typed)).collect();
+        let mut arguments: Vec<_> = inputs.enumerate().map(|(at, input)| Argument::of(at, input)).collect();
         let mut types: Vec<Type> = arguments.iter().map(|argument| argument.ty.clone()).collect();
         let generics = Generics::of(&sig, &mut types);
         arguments.iter_mut().zip(types).for_each(|(argument, ty)| argument.ty = ty);

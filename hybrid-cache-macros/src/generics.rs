@@ -227,11 +227,11 @@ mod tests {
 
     fn generics(function: &str, keyed: usize) -> Generics {
         let signature: Signature = syn::parse_str(function).unwrap();
-        let typed = signature.inputs.iter().filter_map(|input| match input {
-            syn::FnArg::Typed(typed) => Some(Type::clone(&typed.ty)),
+        let inputs = signature.inputs.iter().filter_map(|input| match input {
+            syn::FnArg::Typed(input) => Some(Type::clone(&input.ty)),
             syn::FnArg::Receiver(_) => None,
         });
-        let mut types: Vec<Type> = typed.collect();
+        let mut types: Vec<Type> = inputs.collect();
         let mut generics = Generics::of(&signature, &mut types);
         let (keyed, skipped) = types.split_at(keyed);
         generics.tell_apart(&quote!(#(#keyed)*), &quote!(#(#skipped)*));

@@ -24,9 +24,10 @@ pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let generics = &names.function.generics;
     let which = crate::generics::Which::TellingApart;
     let (declared, constraints) = (generics.parameters(which), generics.constraints(which));
-    let (parameters, text) = (parameters(names), text(names));
+    let (key, parameters, text) = (names.hidden("key"), parameters(names), text(names));
+    let itself = names.args.keys_self().then(|| quote!(&self,));
     quote! {
-        fn __key #declared(#(#parameters),*) -> #private::KeyText #constraints { #text }
+        fn #key #declared(#itself #(#parameters),*) -> #private::KeyText #constraints { #text }
     }
 }
 
@@ -85,6 +86,6 @@ fn argument(names: &Names<'_>, name: &str) -> Ident {
     if name == "self" {
         return Ident::new("self", Span::call_site());
     }
-    let bindings = names.function.arguments.iter().flat_map(|argument| &argument.bindings);
-    bindings.cloned().find(|binding| key_name(binding) == name).unwrap_or_else(|| format_ident!("r#{name}"))
+    let mut bindings = names.function.bindings();
+    bindings.find(|binding| key_name(binding) == name).cloned().unwrap_or_else(|| format_ident!("r#{name}"))
 }

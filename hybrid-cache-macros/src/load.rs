@@ -53,7 +53,7 @@ pub(crate) fn hidden(names: &Names<'_>) -> Option<TokenStream> {
     let (parameters, constraints) = (generics.parameters(Which::All), generics.constraints(Which::All));
     let arguments = receiver(function).into_iter().chain(function.arguments.iter().map(typed));
     let taken: Vec<Taken<'_>> = all_taken(names).collect();
-    let owned = taken.iter().filter_map(|taken| taken.owned(private));
+    let ours = taken.iter().filter_map(|taken| taken.owned(private));
     let lent = taken.iter().map(|taken| taken.lent(private));
     let (answer, owner) = (function.answer(), names.owner());
     let uncached = names.public("uncached");
@@ -70,7 +70,7 @@ pub(crate) fn hidden(names: &Names<'_>) -> Option<TokenStream> {
         fn #load #parameters(#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
             dyn ::core::future::Future<Output = #answer> + ::core::marker::Send
         >> #constraints {
-            #(#owned)*
+            #(#ours)*
             #future
         }
     })

@@ -59,3 +59,18 @@ fn attributes_and_lifetimes() {
         &expect_file!["snapshots/attributes_and_lifetimes.rs"],
     );
 }
+
+#[test]
+fn a_method_of_a_generic_type_that_is_not_async() {
+    let (args, item) = (
+        "layers = \"mem,disk\", key = \"{self.tenant}:{id}\"",
+        "pub fn price(&self, id: impl Id + Serialize) -> Result<Money, NoPrice> { self.find(id) }",
+    );
+    let (parsed, malformed) = Args::parse(args.parse().unwrap());
+    assert!(malformed.is_empty(), "{malformed:?}");
+    let mut function = Function::parse(&item.parse().unwrap()).unwrap();
+    function.heed(&parsed);
+    let tokens = expand::cached(&parsed, &function);
+    let pretty = prettyplease::unparse(&syn::parse2(quote::quote!(impl<B> Shop<B> { #tokens })).unwrap());
+    expect_file!["snapshots/method.rs"].assert_eq(&format!("// #[cached({args})]\n// {item}\n\n{pretty}"));
+}

@@ -93,12 +93,12 @@ impl Instances {
     pub fn get<W, R: Outcome>(
         &'static self,
         _witness: &W,
-        make: impl FnOnce() -> Described<R>,
+        describe: impl FnOnce() -> Described<R>,
     ) -> &'static Arc<CachedFn<R>> {
         let of = typeid::of::<W>();
         match self.find(of).and_then(|found| found.cache.as_any().downcast_ref()) {
             Some(cache) => cache,
-            None => self.make(of, make),
+            None => self.make(of, describe),
         }
     }
 
@@ -112,14 +112,14 @@ impl Instances {
     fn make<R: Outcome>(
         &'static self,
         of: TypeId,
-        make: impl FnOnce() -> Described<R>,
+        describe: impl FnOnce() -> Described<R>,
     ) -> &'static Arc<CachedFn<R>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have made it meanwhile.
         if let Some(found) = self.find(of).and_then(|found| found.cache.as_any().downcast_ref()) {
             return found;
         }
-        let (definition, abilities) = make();
+        let (definition, abilities) = describe();
         // As long as the process, like the static of a function that is not generic.
         let name = definition.name.clone();
         let cache: &'static Arc<CachedFn<R>> =

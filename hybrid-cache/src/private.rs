@@ -29,18 +29,21 @@ use std::{
 };
 
 /// What a companion struct is: the type of one cached function.
-pub trait Function {
+pub trait Typed {
     /// What the function returns.
     type Returned: Divided;
     /// What is kept of it.
     type Outcome: Outcome<Returned = Self::Returned>;
+}
 
+/// A function with one cache.
+pub trait Function: Typed {
     /// The function's cache; made by the first who asks.
     fn cache() -> &'static Arc<CachedFn<Self::Outcome>>;
 }
 
 /// The cache of the function whose companion is `C`, as its static holds it.
-pub type CacheOf<C> = Arc<CachedFn<<C as Function>::Outcome>>;
+pub type CacheOf<C> = Arc<CachedFn<<C as Typed>::Outcome>>;
 
 /// The same of a function that returns what `D` says and that is kept if it is `CACHEABLE`.
 pub type Cache<D, const CACHEABLE: bool> = Arc<CachedFn<Kept<D, CACHEABLE>>>;
@@ -52,10 +55,10 @@ pub type DividedValue<D> = <D as Divided>::Value;
 pub type DividedError<D> = <D as Divided>::Error;
 
 /// What is kept of the answers of the function whose companion is `C`.
-pub type ValueOf<C> = <<C as Function>::Returned as Divided>::Value;
+pub type ValueOf<C> = <<C as Typed>::Returned as Divided>::Value;
 
 /// What the function whose companion is `C` fails with.
-pub type ErrorOf<C> = <<C as Function>::Returned as Divided>::Error;
+pub type ErrorOf<C> = <<C as Typed>::Returned as Divided>::Error;
 
 /// An argument that the caller lends us, made ours to take along into a task.
 #[diagnostic::on_unimplemented(

@@ -87,14 +87,18 @@ fn self_unspoken_of(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> 
     receiver
         .map(|receiving| {
             let others = function.bindings().filter(|binding| !args.skips(binding));
-            let others: String = others.map(|binding| format!(":{{{}}}", key_name(binding))).collect();
-            let skip = args.skip.iter().map(|name| format!(", {name}")).collect::<String>();
+            let places = ["{self.tenant}".to_owned()].into_iter();
+            let template: Vec<String> =
+                places.chain(others.map(|binding| format!("{{{}}}", key_name(binding)))).collect();
+            let skip: Vec<String> =
+                ["self".to_owned()].into_iter().chain(args.skip.iter().map(ToString::to_string)).collect();
             error(
                 receiving.receiver.self_token.span,
                 format!(
                     "do the answers depend on `self`? If they do, name what of it they depend on: \
-                     `key = \"{{self.tenant}}{others}\"` with a field of yours; if they are the same for every `self`, \
-                     write `skip(self{skip})`"
+                     `key = \"{}\"` with a field of yours; if they are the same for every `self`, write `skip({})`",
+                    template.join(":"),
+                    skip.join(", "),
                 ),
             )
         })

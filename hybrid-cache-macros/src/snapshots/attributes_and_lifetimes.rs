@@ -23,7 +23,7 @@ where
 pub(crate) struct longest {}
 #[cfg(unix)]
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for longest {
+impl ::hybrid_cache::__private::Typed for longest {
     type Returned = ::hybrid_cache::__private::Returns<
         usize,
         {
@@ -43,6 +43,10 @@ impl ::hybrid_cache::__private::Function for longest {
             >::CACHEABLE
         },
     >;
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for longest {
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
             ::hybrid_cache::__private::CacheOf<longest>,

@@ -14,7 +14,7 @@ async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failu
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 struct Greetings {}
 #[automatically_derived]
-impl crate::memo::__private::Function for Greetings {
+impl crate::memo::__private::Typed for Greetings {
     type Returned = crate::memo::__private::Returns<
         Result<Option<String>, Failure>,
         {
@@ -34,6 +34,9 @@ impl crate::memo::__private::Function for Greetings {
             >::CACHEABLE
         },
     >;
+}
+#[automatically_derived]
+impl crate::memo::__private::Function for Greetings {
     fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
         const _: () = ::core::assert!(
             { #[allow(unused_imports)] use crate ::memo::__private::Infallible as _;

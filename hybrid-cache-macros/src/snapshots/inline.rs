@@ -16,7 +16,7 @@ async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 struct greeting {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for greeting {
+impl ::hybrid_cache::__private::Typed for greeting {
     type Returned = ::hybrid_cache::__private::Returns<
         String,
         {
@@ -36,6 +36,9 @@ impl ::hybrid_cache::__private::Function for greeting {
             >::CACHEABLE
         },
     >;
+}
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for greeting {
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
             ::hybrid_cache::__private::CacheOf<greeting>,

@@ -14,7 +14,7 @@ pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 pub struct product {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for product {
+impl ::hybrid_cache::__private::Typed for product {
     type Returned = ::hybrid_cache::__private::Returns<
         Result<Product, DbError>,
         {
@@ -34,6 +34,9 @@ impl ::hybrid_cache::__private::Function for product {
             >::CACHEABLE
         },
     >;
+}
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for product {
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
             ::hybrid_cache::__private::CacheOf<product>,

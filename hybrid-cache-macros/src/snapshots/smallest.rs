@@ -14,7 +14,7 @@ async fn answer() -> u64 {
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
 struct answer {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for answer {
+impl ::hybrid_cache::__private::Typed for answer {
     type Returned = ::hybrid_cache::__private::Returns<
         u64,
         {
@@ -34,6 +34,9 @@ impl ::hybrid_cache::__private::Function for answer {
             >::CACHEABLE
         },
     >;
+}
+#[automatically_derived]
+impl ::hybrid_cache::__private::Function for answer {
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
         static __HC_CACHE: ::std::sync::LazyLock<
             ::hybrid_cache::__private::CacheOf<answer>,

@@ -50,6 +50,7 @@ async fn doubled(&number: &u64, [first, _]: [u8; 2]) -> u64 {
 }
 
 #[cached(layers = "mem")]
+#[allow(clippy::too_many_arguments, reason = "as many as there are names that might clash")]
 async fn awkward(
     key: u8,
     cache: u8,
@@ -69,12 +70,15 @@ async fn r#match(r#in: &str) -> usize {
 }
 
 #[cached(layers = "mem")]
-async fn linted(#[allow(unused_variables)] id: u64, #[expect(unused_variables)] other: u8) -> u64 {
+async fn linted(
+    #[allow(unused_variables, reason = "a shape")] id: u64,
+    #[expect(unused_variables, reason = "a shape")] other: u8,
+) -> u64 {
     7
 }
 
 #[cached(layers = "mem")]
-async fn conditional(id: u64, #[cfg(any())] never: String, #[cfg(all())] always: u8) -> u64 {
+async fn conditional(id: u64, #[cfg(any())] never: String, #[cfg(not(any()))] always: u8) -> u64 {
     id + u64::from(always)
 }
 

@@ -27,6 +27,7 @@ fn fibonacci(n: u64) -> u64 {
 }
 
 #[cached(layers = "mem")]
+#[expect(clippy::needless_pass_by_value, reason = "a shape")]
 fn generic<T: ToString + serde::Serialize>(value: T) -> String {
     value.to_string()
 }
