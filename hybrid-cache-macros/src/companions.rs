@@ -123,10 +123,11 @@ struct Companion {
     doc: &'static str,
     must_use: bool,
     stub: Stub,
-    /// What stands behind its name.
-    signature: TokenStream,
-    /// Whether it is `async` where the function is.
-    waits: bool,
+    /// `<T>(id: T)`.
+    parameters: TokenStream,
+    returned: TokenStream,
+    constraints: Option<TokenStream>,
+    waits: Waits,
     body: TokenStream,
 }
 
@@ -140,13 +141,32 @@ enum Stub {
     Never,
 }
 
+/// Whether a companion's result has to be awaited where the function's has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Never,
+    /// It returns a future that is made already and owns what it needs: it can be spawned, and costs the compiler less than
+    /// an `async fn`, of which there would be ten for each cached function.
+    ForFuture,
+    /// It is an `async fn`: what it awaits borrows from its caller.
+    Itself,
+}
+
 impl Companion {
     fn tokens(&self, names: &Names<'_>, body: &TokenStream) -> TokenStream {
-        let Self { doc, signature, .. } = self;
-        let (vis, name) = (&names.function.vis, names.public(self.name));
-        let must_use = self.must_use.then(|| quote!(#[must_use]));
-        let asyncness = (self.waits && names.function.is_async()).then(|| quote!(async));
-        quote!(#[doc = #doc] #must_use #vis #asyncness fn #name #signature { #body })
+        let Self { doc, parameters, returned, constraints, .. } = self;
+        let (vis, name, runtime) = (&names.function.vis, names.public(self.name), &names.runtime);
+        let waits = if names.function.is_async() { self.waits } else { Waits::Never };
+        // What is a future has to be used anyway.
+        let must_use = (self.must_use && waits == Waits::Never).then(|| quote!(#[must_use]));
+        let asyncness = (waits == Waits::Itself).then(|| quote!(async));
+        let returned = match waits {
+            Waits::ForFuture if returned.is_empty() => quote!(-> #runtime::BoxFuture<()>),
+            Waits::ForFuture => quote!(-> #runtime::BoxFuture<#returned>),
+            _ if returned.is_empty() => TokenStream::new(),
+            _ => quote!(-> #returned),
+        };
+        quote!(#[doc = #doc] #must_use #vis #asyncness fn #name #parameters #returned #constraints { #body })
     }
 }
 
@@ -196,8 +216,10 @@ impl Parts {
             doc,
             must_use: false,
             stub: Stub::Always,
-            signature: quote!(#parameters(#arguments #separator #more) #returned #constraints),
-            waits: true,
+            parameters: quote!(#parameters(#arguments #separator #more)),
+            returned: returned.clone(),
+            constraints: constraints.clone(),
+            waits: Waits::ForFuture,
             body: quote!(#found #asked),
         }
     }
@@ -217,18 +239,20 @@ impl Parts {
             doc,
             must_use: false,
             stub: Stub::OfPlainAnswer,
-            signature: quote!(#parameters(#arguments) #returned #constraints),
-            waits: true,
+            parameters: quote!(#parameters(#arguments)),
+            returned: returned.clone(),
+            constraints: constraints.clone(),
+            waits: if names.args.inline { Waits::Itself } else { Waits::ForFuture },
             body: quote!(#found #load),
         }
     }
 }
 
-/// `__hc_cache.invalidate(__hc_key).await`
+/// `__hc_cache.invalidate(__hc_key)`
 fn asked(names: &Names<'_>, what: &str, arguments: &TokenStream) -> TokenStream {
     if names.function.is_async() {
         let what = format_ident!("{what}");
-        return quote!(__hc_cache.#what(#arguments).await);
+        return quote!(__hc_cache.#what(#arguments));
     }
     let what = format_ident!("{what}_blocking");
     quote!(__hc_cache.#what(#arguments))
@@ -237,9 +261,9 @@ fn asked(names: &Names<'_>, what: &str, arguments: &TokenStream) -> TokenStream 
 fn public(names: &Names<'_>) -> Vec<Companion> {
     let Names { runtime, function, .. } = names;
     let parts = Parts::of(names);
-    let (none, invalidated) = (TokenStream::new(), quote!(-> #runtime::Invalidated));
+    let (none, invalidated) = (TokenStream::new(), quote!(#runtime::Invalidated));
     let (value, value_type) = (new_value(names), &parts.value);
-    let (output, answer) = (&function.sig.output, function.answer());
+    let answer = function.answer();
     let mut companions = vec![
         key_of(names, &parts),
         parts.of_key(names, "invalidate", " Forgets this answer in every layer.", &none, &invalidated),
@@ -259,7 +283,7 @@ fn public(names: &Names<'_>) -> Vec<Companion> {
                 "peek",
                 " What is cached; never loads, never promotes.",
                 &none,
-                &quote!(-> ::core::option::Option<#value_type>),
+                &quote!(::core::option::Option<#value_type>),
             )
         },
         Companion {
@@ -272,12 +296,12 @@ fn public(names: &Names<'_>) -> Vec<Companion> {
                 &none,
             )
         },
-        parts.of_load(names, "refresh", " Computes the answer anew and stores it, whatever is cached.", &quote!(#output)),
+        parts.of_load(names, "refresh", " Computes the answer anew and stores it, whatever is cached.", &quote!(#answer)),
         parts.of_load(
             names,
             "with_info",
             " The answer, and where it came from: the layer, its age, whether the call waited for another's load.",
-            &quote!(-> #runtime::Answer<#answer>),
+            &quote!(#runtime::Answer<#answer>),
         ),
         stats(names),
     ];
@@ -290,14 +314,14 @@ fn key_of(names: &Names<'_>, parts: &Parts) -> Companion {
     let (runtime, found) = (&names.runtime, &parts.found);
     Companion {
         must_use: true,
-        waits: false,
+        waits: Waits::Never,
         body: quote!(#found __hc_cache.key(__hc_key)),
         ..parts.of_key(
             names,
             "key",
             " The key of this answer. `Display` is what stands in Redis.",
             &TokenStream::new(),
-            &quote!(-> #runtime::Key),
+            &quote!(#runtime::Key),
         )
     }
 }
@@ -318,8 +342,10 @@ fn invalidate_all(names: &Names<'_>) -> Companion {
         doc: " Forgets all answers of this function, in constant time.",
         must_use: false,
         stub: Stub::Always,
-        signature: quote!(() -> #runtime::Invalidated),
-        waits: true,
+        parameters: quote!(()),
+        returned: quote!(#runtime::Invalidated),
+        constraints: None,
+        waits: Waits::ForFuture,
         body,
     }
 }
@@ -338,8 +364,10 @@ fn stats(names: &Names<'_>) -> Companion {
         doc: " What happened so far: hits per layer, misses, loads, errors.",
         must_use: true,
         stub: Stub::Always,
-        signature: quote!(() -> #runtime::Stats),
-        waits: false,
+        parameters: quote!(()),
+        returned: quote!(#runtime::Stats),
+        constraints: None,
+        waits: Waits::Never,
         body,
     }
 }
@@ -359,10 +387,10 @@ fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
         doc: " Forgets these answers in every layer, many at a time.",
         must_use: false,
         stub: Stub::Always,
-        signature: quote! {
-            #parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>) -> #runtime::Invalidated #constraints
-        },
-        waits: true,
+        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
+        returned: quote!(#runtime::Invalidated),
+        constraints: constraints.clone(),
+        waits: Waits::ForFuture,
         body: quote! {
             let __hc_keys = arguments.into_iter().map(|#pattern| { #found __hc_key }).collect();
             let __hc_cache = #cache;
@@ -392,13 +420,15 @@ fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
               are needed.",
         must_use: false,
         stub: Stub::Never,
-        signature: quote! {
-            #parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>) -> #runtime::Warm<
+        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
+        returned: quote! {
+            #runtime::Warm<
                 #lifetime,
                 impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #runtime::Answer<#answer>>>,
-            > #constraints
+            >
         },
-        waits: false,
+        constraints: constraints.clone(),
+        waits: Waits::Never,
         body: quote! {
             #private::warm(arguments.into_iter().map(move |#pattern| #owner::#with_info #turbofish(#lent #(#arguments),*)))
         },
@@ -447,14 +477,16 @@ fn parameter_names(names: &Names<'_>) -> TokenStream {
 
 fn uncached_stub(names: &Names<'_>) -> Companion {
     let Parts { all: (parameters, arguments, constraints), .. } = Parts::of(names);
-    let output = &names.function.sig.output;
+    let answer = names.function.answer();
     Companion {
         name: "uncached",
         doc: UNCACHED,
         must_use: false,
         stub: Stub::OfPlainAnswer,
-        signature: quote!(#parameters(#arguments) #output #constraints),
-        waits: true,
+        parameters: quote!(#parameters(#arguments)),
+        returned: quote!(#answer),
+        constraints,
+        waits: Waits::Itself,
         body: TokenStream::new(),
     }
 }

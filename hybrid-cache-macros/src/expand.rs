@@ -241,6 +241,7 @@ fn call(names: &Names<'_>) -> TokenStream {
         names.found_with(names.function.generics.turbofish_from_outside(Which::TellingApart).as_ref());
     let turbofish = names.function.generics.turbofish_from_outside(Which::All);
     let load = load::started(names, "load", turbofish.as_ref());
+    let awaited = (names.function.is_async() && !names.args.inline).then(|| quote!(.await));
     quote! {
         #(#attrs)*
         #paragraph
@@ -252,7 +253,7 @@ fn call(names: &Names<'_>) -> TokenStream {
             if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
                 return __hc_answer;
             }
-            #load
+            #load #awaited
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::{
     spelling::{Ends, placed},
 };
 
-/// The end of a call, with `what` it does on the cache: `load`, `refresh` or `with_info`.
+/// The end of a call, with `what` it does on the cache: `load`, `refresh` or `with_info`; to be awaited if it is `load`, or
+/// inline.
 ///
-/// `__hc_cache.load(__hc_key, product::__load(id, lang)).await`
+/// `__hc_cache.load(__hc_key, product::__load(id, lang))`
 pub(crate) fn started(names: &Names<'_>, what: &str, turbofish: Option<&TokenStream>) -> TokenStream {
     let owner = names.owner();
     let itself = names.function.receiver.as_ref().map(|_| quote!(self,));
@@ -32,7 +33,7 @@ pub(crate) fn started(names: &Names<'_>, what: &str, turbofish: Option<&TokenStr
         };
     }
     let (what, load) = (format_ident!("{what}"), names.hidden("load"));
-    quote!(__hc_cache.#what(__hc_key, #owner::#load #turbofish(#itself #(#arguments),*)).await)
+    quote!(__hc_cache.#what(__hc_key, #owner::#load #turbofish(#itself #(#arguments),*)))
 }
 
 /// ```text

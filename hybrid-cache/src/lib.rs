@@ -50,6 +50,9 @@ pub use runtime::{
 pub use stats::Stats;
 pub use warm::{Progress, Warm, Warmed};
 
+/// What companions return that have to wait: a future that owns all it needs, so that it can be awaited, kept or spawned.
+pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// The README's programs, as tests.
 #[cfg(all(doctest, feature = "redis", feature = "disk"))]
 #[doc = include_str!("../../README.md")]

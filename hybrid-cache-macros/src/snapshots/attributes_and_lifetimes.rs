@@ -145,80 +145,86 @@ impl longest {
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
-    pub(crate) async fn invalidate<'a>(
+    pub(crate) fn invalidate<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::hybrid_cache::Invalidated
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
     where
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.invalidate(__hc_key).await
+        __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
-    pub(crate) async fn expire<'a>(
+    pub(crate) fn expire<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::hybrid_cache::Invalidated
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
     where
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.expire(__hc_key).await
+        __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
-    pub(crate) async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+    pub(crate) fn invalidate_all() -> ::hybrid_cache::BoxFuture<
+        ::hybrid_cache::Invalidated,
+    > {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_all().await
+        __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
-    #[must_use]
-    pub(crate) async fn peek<'a>(
+    pub(crate) fn peek<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<longest>>
+    ) -> ::hybrid_cache::BoxFuture<
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<longest>>,
+    >
     where
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.peek(__hc_key).await
+        __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
-    pub(crate) async fn put<'a>(
+    pub(crate) fn put<'a>(
         r#in: &'a String,
         _x: Option<&str>,
         value: ::hybrid_cache::__private::ValueOf<longest>,
-    )
+    ) -> ::hybrid_cache::BoxFuture<()>
     where
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.put(__hc_key, value).await
+        __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
-    pub(crate) async fn refresh<'a>(r#in: &'a String, _x: Option<&str>) -> usize
-    where
-        'a: 'a,
-    {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.refresh(__hc_key, longest::__load(r#in, _x)).await
-    }
-    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
-    pub(crate) async fn with_info<'a>(
+    pub(crate) fn refresh<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::hybrid_cache::Answer<usize>
+    ) -> ::hybrid_cache::BoxFuture<usize>
     where
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = longest::__key(&r#in, &_x);
-        __hc_cache.with_info(__hc_key, longest::__load(r#in, _x)).await
+        __hc_cache.refresh(__hc_key, longest::__load(r#in, _x))
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    pub(crate) fn with_info<'a>(
+        r#in: &'a String,
+        _x: Option<&str>,
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<usize>>
+    where
+        'a: 'a,
+    {
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = longest::__key(&r#in, &_x);
+        __hc_cache.with_info(__hc_key, longest::__load(r#in, _x))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
@@ -226,9 +232,9 @@ impl longest {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
-    pub(crate) async fn invalidate_many<'hc, 'a>(
+    pub(crate) fn invalidate_many<'hc, 'a>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
-    ) -> ::hybrid_cache::Invalidated
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
     where
         'a: 'a,
     {
@@ -241,7 +247,7 @@ impl longest {
             })
             .collect();
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_many(__hc_keys).await
+        __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
     pub(crate) fn warm<'hc, 'a>(

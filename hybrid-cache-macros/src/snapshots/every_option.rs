@@ -190,57 +190,65 @@ impl Greetings {
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
-    async fn invalidate(user: &User, id: u64) -> crate::memo::Invalidated {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.invalidate(__hc_key).await
-    }
-    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
-    async fn expire(user: &User, id: u64) -> crate::memo::Invalidated {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.expire(__hc_key).await
-    }
-    /// Forgets all answers of this function, in constant time.
-    async fn invalidate_all() -> crate::memo::Invalidated {
-        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
-        __hc_cache.invalidate_all().await
-    }
-    /// What is cached; never loads, never promotes.
-    #[must_use]
-    async fn peek(
+    fn invalidate(
         user: &User,
         id: u64,
-    ) -> ::core::option::Option<crate::memo::__private::ValueOf<Greetings>> {
+    ) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
         let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.peek(__hc_key).await
+        __hc_cache.invalidate(__hc_key)
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    fn expire(user: &User, id: u64) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.expire(__hc_key)
+    }
+    /// Forgets all answers of this function, in constant time.
+    fn invalidate_all() -> crate::memo::BoxFuture<crate::memo::Invalidated> {
+        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
+        __hc_cache.invalidate_all()
+    }
+    /// What is cached; never loads, never promotes.
+    fn peek(
+        user: &User,
+        id: u64,
+    ) -> crate::memo::BoxFuture<
+        ::core::option::Option<crate::memo::__private::ValueOf<Greetings>>,
+    > {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
-    async fn put(
+    fn put(
         user: &User,
         id: u64,
         value: crate::memo::__private::ValueOf<Greetings>,
-    ) {
+    ) -> crate::memo::BoxFuture<()> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
         let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.put(__hc_key, value).await
+        __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
-    async fn refresh(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id)).await
-    }
-    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
-    async fn with_info(
+    fn refresh(
         db: &Db,
         user: &User,
         id: u64,
-    ) -> crate::memo::Answer<Result<Option<String>, Failure>> {
+    ) -> crate::memo::BoxFuture<Result<Option<String>, Failure>> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
         let __hc_key = Greetings::__key(&user, &id);
-        __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id)).await
+        __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id))
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    fn with_info(
+        db: &Db,
+        user: &User,
+        id: u64,
+    ) -> crate::memo::BoxFuture<crate::memo::Answer<Result<Option<String>, Failure>>> {
+        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_key = Greetings::__key(&user, &id);
+        __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
@@ -248,9 +256,9 @@ impl Greetings {
         <Self as crate::memo::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
-    async fn invalidate_many<'hc>(
+    fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'hc User, u64)>,
-    ) -> crate::memo::Invalidated {
+    ) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_keys = arguments
             .into_iter()
             .map(|(user, id)| {
@@ -260,7 +268,7 @@ impl Greetings {
             })
             .collect();
         let __hc_cache = <Self as crate::memo::__private::Function>::cache();
-        __hc_cache.invalidate_many(__hc_keys).await
+        __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
     fn warm<'hc>(

@@ -109,36 +109,42 @@ impl greeting {
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
-    async fn invalidate(names: &[&str]) -> ::hybrid_cache::Invalidated {
+    fn invalidate(
+        names: &[&str],
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = greeting::__key(&names);
-        __hc_cache.invalidate(__hc_key).await
+        __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
-    async fn expire(names: &[&str]) -> ::hybrid_cache::Invalidated {
+    fn expire(names: &[&str]) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = greeting::__key(&names);
-        __hc_cache.expire(__hc_key).await
+        __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
-    async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+    fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_all().await
+        __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
-    #[must_use]
-    async fn peek(
+    fn peek(
         names: &[&str],
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting>> {
+    ) -> ::hybrid_cache::BoxFuture<
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting>>,
+    > {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = greeting::__key(&names);
-        __hc_cache.peek(__hc_key).await
+        __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
-    async fn put(names: &[&str], value: ::hybrid_cache::__private::ValueOf<greeting>) {
+    fn put(
+        names: &[&str],
+        value: ::hybrid_cache::__private::ValueOf<greeting>,
+    ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = greeting::__key(&names);
-        __hc_cache.put(__hc_key, value).await
+        __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
     async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
@@ -171,9 +177,9 @@ impl greeting {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
-    async fn invalidate_many<'hc>(
+    fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = &'hc [&'hc str]>,
-    ) -> ::hybrid_cache::Invalidated {
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_keys = arguments
             .into_iter()
             .map(|names| {
@@ -183,7 +189,7 @@ impl greeting {
             })
             .collect();
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_many(__hc_keys).await
+        __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
     fn warm<'hc>(

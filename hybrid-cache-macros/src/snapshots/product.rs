@@ -130,56 +130,66 @@ impl product {
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
-    pub async fn invalidate(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
-        __hc_cache.invalidate(__hc_key).await
-    }
-    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
-    pub async fn expire(id: u64, lang: &str) -> ::hybrid_cache::Invalidated {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
-        __hc_cache.expire(__hc_key).await
-    }
-    /// Forgets all answers of this function, in constant time.
-    pub async fn invalidate_all() -> ::hybrid_cache::Invalidated {
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_all().await
-    }
-    /// What is cached; never loads, never promotes.
-    #[must_use]
-    pub async fn peek(
+    pub fn invalidate(
         id: u64,
         lang: &str,
-    ) -> ::core::option::Option<::hybrid_cache::__private::ValueOf<product>> {
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = product::__key(&id, &lang);
-        __hc_cache.peek(__hc_key).await
+        __hc_cache.invalidate(__hc_key)
+    }
+    /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    pub fn expire(
+        id: u64,
+        lang: &str,
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.expire(__hc_key)
+    }
+    /// Forgets all answers of this function, in constant time.
+    pub fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        __hc_cache.invalidate_all()
+    }
+    /// What is cached; never loads, never promotes.
+    pub fn peek(
+        id: u64,
+        lang: &str,
+    ) -> ::hybrid_cache::BoxFuture<
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<product>>,
+    > {
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
-    pub async fn put(
+    pub fn put(
         id: u64,
         lang: &str,
         value: ::hybrid_cache::__private::ValueOf<product>,
-    ) {
+    ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = product::__key(&id, &lang);
-        __hc_cache.put(__hc_key, value).await
+        __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
-    pub async fn refresh(id: u64, lang: &str) -> Result<Product, DbError> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
-        __hc_cache.refresh(__hc_key, product::__load(id, lang)).await
-    }
-    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
-    pub async fn with_info(
+    pub fn refresh(
         id: u64,
         lang: &str,
-    ) -> ::hybrid_cache::Answer<Result<Product, DbError>> {
+    ) -> ::hybrid_cache::BoxFuture<Result<Product, DbError>> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = product::__key(&id, &lang);
-        __hc_cache.with_info(__hc_key, product::__load(id, lang)).await
+        __hc_cache.refresh(__hc_key, product::__load(id, lang))
+    }
+    /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    pub fn with_info(
+        id: u64,
+        lang: &str,
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<Result<Product, DbError>>> {
+        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_key = product::__key(&id, &lang);
+        __hc_cache.with_info(__hc_key, product::__load(id, lang))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
@@ -187,9 +197,9 @@ impl product {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
-    pub async fn invalidate_many<'hc>(
+    pub fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (u64, &'hc str)>,
-    ) -> ::hybrid_cache::Invalidated {
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_keys = arguments
             .into_iter()
             .map(|(id, lang)| {
@@ -199,7 +209,7 @@ impl product {
             })
             .collect();
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_many(__hc_keys).await
+        __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
     pub fn warm<'hc>(

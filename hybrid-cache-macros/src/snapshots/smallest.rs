@@ -116,48 +116,49 @@ impl answer {
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
-    async fn invalidate() -> ::hybrid_cache::Invalidated {
+    fn invalidate() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.invalidate(__hc_key).await
+        __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
-    async fn expire() -> ::hybrid_cache::Invalidated {
+    fn expire() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.expire(__hc_key).await
+        __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
-    async fn invalidate_all() -> ::hybrid_cache::Invalidated {
+    fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
-        __hc_cache.invalidate_all().await
+        __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
-    #[must_use]
-    async fn peek() -> ::core::option::Option<
-        ::hybrid_cache::__private::ValueOf<answer>,
+    fn peek() -> ::hybrid_cache::BoxFuture<
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<answer>>,
     > {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.peek(__hc_key).await
+        __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
-    async fn put(value: ::hybrid_cache::__private::ValueOf<answer>) {
+    fn put(
+        value: ::hybrid_cache::__private::ValueOf<answer>,
+    ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.put(__hc_key, value).await
+        __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
-    async fn refresh() -> u64 {
+    fn refresh() -> ::hybrid_cache::BoxFuture<u64> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.refresh(__hc_key, answer::__load()).await
+        __hc_cache.refresh(__hc_key, answer::__load())
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
-    async fn with_info() -> ::hybrid_cache::Answer<u64> {
+    fn with_info() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<u64>> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let __hc_key = answer::__key();
-        __hc_cache.with_info(__hc_key, answer::__load()).await
+        __hc_cache.with_info(__hc_key, answer::__load())
     }
     /// What happened so far: hits per layer, misses, loads, errors.
     #[must_use]
