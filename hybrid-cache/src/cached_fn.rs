@@ -23,6 +23,7 @@ mod given;
 mod keep;
 mod lead;
 pub(crate) mod park;
+pub(crate) mod patience;
 mod places;
 mod records;
 mod says;
@@ -433,8 +434,18 @@ impl<R: Outcome> CachedFn<R> {
     async fn forget_one(&self, key: KeyText) -> Invalidated {
         let key = key.into_key(&self.scope);
         let doom = self.flights.doom(key.lookup());
-        task::settled(&doom).await;
+        self.outlive_copies(&doom).await;
         self.forget_everywhere(&doom, &key).await
+    }
+
+    /// Makes sure that no copy from before an invalidation is believed after it.
+    async fn outlive_copies(&self, doom: &Doom<Landed<R>>) {
+        if !patience::settled(doom).await {
+            // Nothing that was begun until now is: a copy that still arrives has the marks of before.
+            for layer in &self.layers {
+                let _ = layer.remove_all(&self.scope).await;
+            }
+        }
     }
 
     /// What an invalidation does once it has doomed the flights.
@@ -457,7 +468,7 @@ impl<R: Outcome> CachedFn<R> {
 
     async fn forgetting_all(self: Arc<Self>) -> Invalidated {
         let doom = self.flights.doom_all();
-        task::settled(&doom).await;
+        patience::settled(&doom).await;
         let mut invalidated = Invalidated::nowhere();
         for layer in &self.layers {
             invalidated.set(layer.kind(), layer.remove_all(&self.scope).await);
@@ -479,7 +490,7 @@ impl<R: Outcome> CachedFn<R> {
         }
         let key = key.into_key(&self.scope);
         let doom = self.flights.doom(key.lookup());
-        task::settled(&doom).await;
+        self.outlive_copies(&doom).await;
         // In the same order, for the same reasons.
         let ticket = doom.ticket_to_redate(key.lookup(), self.now());
         let mut invalidated = self.expire_in_layers(&key, &ticket).await;
@@ -504,7 +515,7 @@ impl<R: Outcome> CachedFn<R> {
             return;
         }
         let doom = self.flights.doom(key.as_lookup());
-        task::settled(&doom).await;
+        self.outlive_copies(&doom).await;
         let ticket = doom.ticket(key.as_lookup(), self.now());
         let load = self.new_load(ticket, key, Purpose::Put, Caller::nobody());
         let asked = self.ask_layers(&load.key, load.purpose).await;

@@ -1,27 +1,20 @@
 //! Where work runs that is not to end with its caller.
 
-use std::{panic::resume_unwind, time::Duration};
+use std::panic::resume_unwind;
 
 use futures_core::future::BoxFuture;
-use futures_util::future::{Either, select};
 use tokio::{
     runtime::Handle,
     task::{JoinError, JoinHandle},
 };
 use tracing::Instrument;
 
-use super::{answer::Loaded, given::Given};
+use super::{answer::Loaded, given::Given, patience};
 use crate::{
-    clock::Clock,
-    flight::Doom,
     mode::{self, Mode},
     outcome::Outcome,
     testing::current,
 };
-
-/// How long an invalidation waits for copies that were announced before it. Each is within its layer's budget; only one
-/// whose runtime is not being run takes longer, and it then takes its copy back itself.
-const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 /// Runs `work` in a task of its own, in the world, the mode and the span of its caller. Dropped where there is no tokio
 /// runtime.
@@ -47,7 +40,7 @@ pub(crate) fn to_the_end<T: Send + 'static>(
         if Handle::try_current().is_err() {
             return work.await;
         }
-        match spawn(Box::pin(work)) {
+        match spawn(patience::inherit(Box::pin(work))) {
             None => lost(),
             Some(task) => match task.await {
                 Ok(done) => done,
@@ -77,14 +70,6 @@ fn ended(error: JoinError) -> ! {
     match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
         Err(_) => lost(),
-    }
-}
-
-/// Waits until no copy from before an invalidation can arrive any more.
-pub(super) async fn settled<A>(doom: &Doom<A>) {
-    let settled = std::pin::pin!(doom.settled());
-    if let Either::Right(_) = select(settled, Clock::Process.after(SETTLED_AFTER)).await {
-        tracing::warn!("a copy into a slower layer is not getting on; it will be taken back when it does");
     }
 }
 

@@ -8,8 +8,8 @@
 //! a `LocalSet` and in a single-threaded runtime, and one cannot be asked beforehand. A function that is not async holds
 //! up its thread as long as it takes anyway.
 //!
-//! What is waited for may itself wait for a copy that an earlier load has begun to make and whose runtime is held up here.
-//! It does so for ten seconds at most (`cached_fn/task.rs`), and the copy is then taken back.
+//! What is waited for does not itself wait for copies into slower layers that only the runtime could make that is held up
+//! here: see `cached_fn/patience.rs`.
 
 use std::{cell::Cell, future::pending, sync::LazyLock, thread};
 
@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 use tokio::runtime::{Builder, Handle};
 
 use super::Effect;
-use crate::cached_fn::park::block_on;
+use crate::cached_fn::{park::block_on, patience::holding_up};
 
 static WORKER: LazyLock<Option<Handle>> = LazyLock::new(worker);
 
@@ -34,12 +34,14 @@ pub fn wait<E: Effect>(effect: E) {
         return;
     }
     let worker = WORKER.as_ref().filter(|_| !WORKS_FOR_OTHERS.get());
-    let _entered = worker.map(Handle::enter);
-    if worker.is_some() || Handle::try_current().is_err() {
-        block_on(effect.run());
-    } else {
+    if worker.is_none() && Handle::try_current().is_ok() {
         let _begun = effect.run().now_or_never();
+        return;
     }
+    holding_up(|| {
+        let _entered = worker.map(Handle::enter);
+        block_on(effect.run());
+    });
 }
 
 /// `None` if the system has no thread left.

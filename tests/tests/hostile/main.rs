@@ -15,6 +15,7 @@
     reason = "a helper that cannot do its part ends its test; the rest is what tests are like"
 )]
 
+mod effects;
 mod life_cycle;
 mod own_process;
 mod real_layers;

@@ -6,7 +6,9 @@ use super::{
     gate::Gate,
     world::{ALL, BYTES, Body, MEMORY, TTL, World, key, settle},
 };
-use crate::{definition::Definition, error::LayerKind, invalidated::Forgotten};
+use crate::{
+    cached_fn::patience::holding_up, definition::Definition, error::LayerKind, invalidated::Forgotten,
+};
 
 #[tokio::test]
 async fn an_invalidated_answer_is_computed_anew() {
@@ -349,4 +351,34 @@ async fn what_was_expired_is_not_fresh_again_when_an_older_refresh_begins() {
 
     assert_eq!(body.call(function, "k").await, 2, "it began after the expiry");
     hanging.gate().let_everybody_pass();
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_waited_for_is_not_believed_when_it_arrives() {
+    for layers in [ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        let slow = Gate::closed();
+        *world.redis.before_put.lock().unwrap() = slow.clone();
+        let filling = tokio::spawn(function.load(key("k"), body.run()));
+        slow.reached().await;
+
+        let mut invalidation = function.invalidate(key("k"));
+        // As in a function that is not async: its thread alone could make the copy, and waits.
+        holding_up(|| assert!((&mut invalidation).now_or_never().is_none()));
+        invalidation.await.strict().unwrap();
+
+        let taken_back = Gate::closed();
+        *world.redis.around_removal.lock().unwrap() = taken_back.clone();
+        slow.let_everybody_pass();
+        taken_back.reached().await;
+        assert!(world.redis.holds(function, "k"));
+        let elsewhere = world.with_the_same_redis();
+        assert_eq!(elsewhere.function(layers).peek(key("k")).await, None);
+        assert_eq!(function.peek(key("k")).await, None);
+        taken_back.let_everybody_pass();
+        assert_eq!(filling.await.unwrap().unwrap(), 1);
+        settle().await;
+        assert!(!world.redis.holds(function, "k"));
+    }
 }
