@@ -5,6 +5,7 @@
 mod arguments;
 mod key;
 mod layers;
+mod neighbours;
 mod options;
 mod signature;
 mod tags;
@@ -31,10 +32,18 @@ pub(crate) fn all(malformed: Vec<syn::Error>, args: &Args, function: &Function) 
 }
 
 fn broken(input: Input<'_>) -> impl Iterator<Item = syn::Error> {
-    [signature::RULES, layers::RULES, options::RULES, key::RULES, arguments::RULES, tags::RULES]
-        .into_iter()
-        .flatten()
-        .flat_map(move |rule| rule(input))
+    [
+        signature::RULES,
+        layers::RULES,
+        options::RULES,
+        key::RULES,
+        arguments::RULES,
+        tags::RULES,
+        neighbours::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .flat_map(move |rule| rule(input))
 }
 
 fn error(span: Span, message: impl std::fmt::Display) -> syn::Error {

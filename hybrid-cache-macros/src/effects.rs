@@ -9,6 +9,8 @@ mod changer;
 mod check;
 mod companion;
 mod expand;
+#[cfg(test)]
+mod snapshots;
 
 use proc_macro2::TokenStream;
 

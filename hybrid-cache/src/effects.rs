@@ -12,7 +12,10 @@ use std::{borrow::Borrow, marker::PhantomData, sync::Arc};
 
 use futures_util::future::join;
 
-pub use self::{name::require_parameter, wait::wait};
+pub use self::{
+    name::{Message, wrong_parameter},
+    wait::wait,
+};
 
 /// What tells whether a function succeeded: a `Result`, under whatever name.
 #[diagnostic::on_unimplemented(
@@ -20,36 +23,53 @@ pub use self::{name::require_parameter, wait::wait};
     label = "is not a `Result`",
     note = "return a `Result`, from an `async fn` or a `fn`; or leave the attribute out and call the companion where it is due, for example `product::invalidate(id).await`"
 )]
-pub trait Succeeds {
-    /// What is in the `Ok`.
-    type Value;
-    /// What is in the `Err`.
-    type Error;
+pub trait Succeeds {}
 
-    /// Itself.
+impl<T, E> Succeeds for Result<T, E> {}
+
+/// Fails to compile, at the function's return type, where that does not tell whether the function succeeded.
+pub const fn require_result<R: Succeeds>(_: &R) {}
+
+/// What a function that is not done yet returned.
+#[derive(Debug)]
+pub struct Returned<R>(pub R);
+
+/// A value and how it becomes the answer of its function again; or an answer without a value, which is returned at once.
+pub type Answered<V, R> = Result<(V, fn(V) -> R), R>;
+
+impl<T, E> Returned<Result<T, E>> {
+    /// What is in the `Ok`, apart from the error: the function's future would else have to hold that, and many errors
+    /// are not `Send`.
     ///
     /// # Errors
     ///
-    /// Its own.
-    fn result(self) -> Result<Self::Value, Self::Error>;
-}
-
-impl<T, E> Succeeds for Result<T, E> {
-    type Value = T;
-    type Error = E;
-
-    fn result(self) -> Self {
-        self
+    /// An `Err`.
+    pub fn answered(self) -> Answered<T, Result<T, E>> {
+        match self.0 {
+            Ok(value) => Ok((value, Ok)),
+            Err(error) => Err(Err(error)),
+        }
     }
 }
 
-/// The answer of a function as the `Result` that it is.
-///
-/// # Errors
-///
-/// The function's own.
-pub fn succeeded<R: Succeeds>(answer: R) -> Result<R::Value, R::Error> {
-    answer.result()
+/// The value of what is not a `Result`. [`require_result`] says so, and is the only one to say anything.
+#[derive(Debug)]
+pub enum NoAnswer {}
+
+/// How [`Returned`] answers for everything that is not a `Result`.
+pub trait NotAResult<R> {
+    /// Never a value.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    fn answered(self) -> Answered<NoAnswer, R>;
+}
+
+impl<R> NotAResult<R> for Returned<R> {
+    fn answered(self) -> Answered<NoAnswer, R> {
+        Err(self.0)
+    }
 }
 
 /// Runs the body of a function that is not async: once, so it may give away what it borrows.
@@ -73,21 +93,36 @@ pub struct KeptOptionalLoan<O, T: ?Sized>(Option<O>, PhantomData<fn(&T)>);
 #[derive(Debug)]
 pub struct KeptValue<T>(T);
 
-impl<T: ToOwned + ?Sized> Before<'_, &T> {
-    /// Keeps it for after the body.
-    #[must_use]
-    pub fn keep(&self) -> KeptLoan<T::Owned, T> {
-        let Self(value) = self;
-        KeptLoan(T::to_owned(value), PhantomData)
+/// What an expression lends.
+pub trait Loan {
+    /// The same, owned.
+    type Kept;
+
+    /// Makes it owned.
+    fn kept(&self) -> Self::Kept;
+}
+
+impl<T: ToOwned + ?Sized> Loan for &T {
+    type Kept = KeptLoan<T::Owned, T>;
+
+    fn kept(&self) -> Self::Kept {
+        KeptLoan(T::to_owned(self), PhantomData)
     }
 }
 
-impl<T: ToOwned + ?Sized> Before<'_, Option<&T>> {
+impl<T: ToOwned + ?Sized> Loan for Option<&T> {
+    type Kept = KeptOptionalLoan<T::Owned, T>;
+
+    fn kept(&self) -> Self::Kept {
+        KeptOptionalLoan(self.map(ToOwned::to_owned), PhantomData)
+    }
+}
+
+impl<L: Loan> Before<'_, L> {
     /// Keeps it for after the body.
     #[must_use]
-    pub fn keep(&self) -> KeptOptionalLoan<T::Owned, T> {
-        let Self(value) = self;
-        KeptOptionalLoan(value.map(ToOwned::to_owned), PhantomData)
+    pub fn keep(&self) -> L::Kept {
+        self.0.kept()
     }
 }
 
@@ -104,8 +139,7 @@ impl<T> BeforeOwned<T> for Before<'_, T> {
     where
         T: KeptAfter,
     {
-        let Self(value) = self;
-        KeptValue(T::clone(value))
+        KeptValue(self.0.clone())
     }
 }
 
@@ -224,6 +258,12 @@ impl<T: Clone> PutIn<T> for T {
 impl<T: Clone> PutIn<Option<T>> for T {
     fn put_in(&self) -> Option<T> {
         Some(self.clone())
+    }
+}
+
+impl<V> PutIn<V> for NoAnswer {
+    fn put_in(&self) -> V {
+        match *self {}
     }
 }
 

@@ -5,7 +5,8 @@ pub use crate::{
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
     effects::{
-        Before, BeforeOwned, Called, CalledAtOnce, Effect, PutIn, body, require_parameter, succeeded, wait,
+        Answered, Before, BeforeOwned, Called, CalledAtOnce, Effect, Message, NoAnswer, NotAResult, PutIn,
+        Returned, body, require_result, wait, wrong_parameter,
     },
     error::LayerKind,
     instances::Instances,

@@ -125,8 +125,14 @@ fn arguments(effect: Effect, of: &ExprPath, input: ParseStream<'_>) -> syn::Resu
     let (arguments, errors) = value::each(&inside, |input| {
         let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
         let name = if named { Some(input.call(Ident::parse_any)?) } else { None };
-        if name.is_some() {
+        if let Some(name) = &name {
             input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(syn::Error::new(
+                    name.span(),
+                    format!("`{name}` needs a value: `{name} = user.{name}`"),
+                ));
+            }
         }
         Ok(Argument { name, value: input.parse()? })
     });
@@ -180,7 +186,7 @@ mod tests {
             "expected a cached function",
             "`all` is empty",
             "`all` takes functions without arguments",
-            "unexpected end of input",
+            "`id` needs a value: `id = user.id`",
             "expected",
         ];
         assert_eq!(messages.len(), expected.len(), "{messages:#?}");

@@ -2,7 +2,7 @@
 //!
 //! What the generated code calls is in `effects.rs` of the runtime; how companions are called, in `companion.rs`.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, ext::IdentExt as _, parse_quote};
 
@@ -20,17 +20,14 @@ use crate::spelling::{Ends, placed};
 ///          async fn save(user: User) -> R { BODY }
 /// Output:  async fn save(user: User) -> R {
 ///              let __hc_0_0 = Before(&(user.id)).keep();
-///              let __hc_value = match succeeded(async move { BODY }.await) {
-///                  Ok(__hc_value) => __hc_value,
-///                  Err(__hc_error) => return Err(__hc_error),
+///              let (__hc_value, __hc_answer) = match Returned(async move { BODY }.await).answered() {
+///                  Ok(__hc_answered) => __hc_answered,
+///                  Err(__hc_error) => return __hc_error,
 ///              };
 ///              Effect::run((Called(product::invalidate(__hc_0_0.get())).effect(), …)).await;
-///              Ok(__hc_value)
+///              __hc_answer(__hc_value)
 ///          }
 /// ```
-///
-/// The error is returned before anything is waited for: the function's future would else have to hold it, and many
-/// errors are not `Send`.
 pub(super) fn changer(args: &Args, changer: &Changer) -> TokenStream {
     let runtime = args.runtime.clone().unwrap_or_else(|| parse_quote!(::hybrid_cache));
     let names = Names {
@@ -42,18 +39,20 @@ pub(super) fn changer(args: &Args, changer: &Changer) -> TokenStream {
     let Changer { attrs, vis, sig, .. } = changer;
     let before = names.before();
     let answered = names.answered();
-    let (value, error) = (&names.value, format_ident!("__hc_error", span = ours()));
+    let value = &names.value;
+    let [answer, answered_so] =
+        ["answer", "answered"].map(|name| format_ident!("__hc_{name}", span = ours()));
     let after = names.after();
     quote! {
         #(#attrs)*
         #vis #sig {
             #before
-            let #value = match #answered {
-                ::core::result::Result::Ok(#value) => #value,
-                ::core::result::Result::Err(#error) => return ::core::result::Result::Err(#error),
+            let (#value, #answer) = match #answered {
+                ::core::result::Result::Ok(#answered_so) => #answered_so,
+                ::core::result::Result::Err(#answer) => return #answer,
             };
             #after
-            ::core::result::Result::Ok(#value)
+            #answer(#value)
         }
     }
 }
@@ -89,32 +88,52 @@ impl Names<'_> {
     fn names_checked(&self, answer: &Answer) -> TokenStream {
         let private = &self.private;
         let (parameters, of) = (companion::path(&answer.of, Companion::Parameters), spelled(&answer.of));
-        let named = answer.arguments.iter().enumerate().filter_map(|(at, argument)| {
+        let mut names = Vec::new();
+        let checks = answer.arguments.iter().filter_map(|argument| {
             let name = argument.name.as_ref()?;
-            let (text, at) = (name.unraw().to_string(), Literal::usize_unsuffixed(at));
-            let check = quote!(const _: () = #private::require_parameter(#of, #parameters, #at, #text););
-            Some(placed(check, Ends::of(name)))
+            names.push(name.unraw().to_string());
+            // The path stays where it is: what is wrong with that is said once.
+            let wrong = placed(quote!(#private::wrong_parameter), Ends::of(name));
+            let [if_let, message] = [
+                quote!(if let ::core::option::Option::Some(__hc_message)),
+                quote!({ ::core::panic!("{}", __hc_message.text()) }),
+            ]
+            .map(|tokens| placed(tokens, Ends::of(name)));
+            Some(quote!(const _: () = #if_let = #wrong(#of, #parameters, &[#(#names),*]) #message;))
         });
-        quote!(#(#named)*)
+        quote!(#(#checks)*)
     }
 
-    /// The body in place, so that `?` and `return` keep their meaning, as a `Result`.
+    /// What the body returned, taken apart.
     fn answered(&self) -> TokenStream {
+        let (private, body) = (&self.private, self.body());
+        let returned = format_ident!("__hc_returned", span = ours());
+        let check = placed(quote!(#private::require_result(&#returned);), self.changer.answer_ends());
+        quote!({
+            #[allow(unused_imports)]
+            use #private::NotAResult as _;
+            let #returned = #body;
+            #check
+            #private::Returned(#returned).answered()
+        })
+    }
+
+    /// The body in place, so that `?` and `return` keep their meaning.
+    fn body(&self) -> TokenStream {
         let Self { private, changer, .. } = self;
         let (answer, body) = (changer.answer(), &changer.body);
-        let succeeded = placed(quote!(#private::succeeded), changer.answer_ends());
         if !changer.is_async() {
-            return quote!(#succeeded(#private::body(move || -> #answer #body)));
+            return quote!(#private::body(move || -> #answer #body));
         }
-        let returned = format_ident!("__hc_returned", span = ours());
+        let first = format_ident!("__hc_first", span = ours());
         // An async block returns what its first `return` does.
         quote! {
-            #succeeded(async move {
-                if let ::core::option::Option::Some(#returned) = ::core::option::Option::None::<#answer> {
-                    return #returned;
+            async move {
+                if let ::core::option::Option::Some(#first) = ::core::option::Option::None::<#answer> {
+                    return #first;
                 }
                 #body
-            }.await)
+            }.await
         }
     }
 

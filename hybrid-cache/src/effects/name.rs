@@ -3,31 +3,43 @@
 /// The longest message that is shown whole.
 const LONGEST: usize = 512;
 
-/// Does not compile if the parameter at `place` is not called `name`, and says how they are called.
-///
-/// # Panics
-///
-/// Then.
-#[expect(clippy::panic, reason = "run by the compiler, which shows the message")]
-pub const fn require_parameter(function: &str, parameters: &[&str], place: usize, name: &str) {
-    // More names than parameters: the compiler itself says that.
-    if place >= parameters.len() && is_among(parameters, name) || is_at(parameters, place, name) {
-        return;
+/// What is wrong with the last of `names`, if those before it are the names of the function's parameters in their order
+/// and it is not the next one's.
+#[must_use]
+pub const fn wrong_parameter(function: &str, parameters: &[&str], names: &[&str]) -> Option<Message> {
+    let Some((name, right)) = names.split_last() else { return None };
+    let mut place = 0;
+    while let Some(other) = at(right, place) {
+        if !is_at(parameters, place, other) {
+            return None;
+        }
+        place += 1;
     }
-    let message = if is_among(parameters, name) {
-        let message = Message::new().and("`").and(name).and("` has another place in `").and(function);
+    // More names than parameters: the compiler itself says that.
+    if is_at(parameters, place, name) || place >= parameters.len() && is_among(parameters, name) {
+        return None;
+    }
+    let message = Message::new().and("`").and(name);
+    Some(if is_among(parameters, name) {
+        let message = message.and("` has another place in `").and(function);
         message.and("`; write its arguments in their order: ").and_list(parameters)
     } else {
-        let message = Message::new().and("`").and(name).and("` does not stand in the key of `").and(function);
+        let message = message.and("` does not stand in the key of `").and(function);
         message.and("`; what does: ").and_list(parameters)
-    };
-    panic!("{}", message.text())
+    })
+}
+
+const fn at<'a>(names: &[&'a str], place: usize) -> Option<&'a str> {
+    let (_, from) = names.split_at(if place < names.len() { place } else { names.len() });
+    match from.first() {
+        Some(name) => Some(name),
+        None => None,
+    }
 }
 
 const fn is_at(names: &[&str], place: usize, name: &str) -> bool {
-    let (_, from) = names.split_at(if place < names.len() { place } else { names.len() });
-    match from.first() {
-        Some(at) => is_same(at, name),
+    match at(names, place) {
+        Some(other) => is_same(other, name),
         None => false,
     }
 }
@@ -58,7 +70,8 @@ const fn is_same(a: &str, b: &str) -> bool {
 }
 
 /// Text that is put together while compiling.
-struct Message {
+#[derive(Debug)]
+pub struct Message {
     bytes: [u8; LONGEST],
     length: usize,
 }
@@ -91,7 +104,9 @@ impl Message {
         self
     }
 
-    const fn text(&self) -> &str {
+    /// The text.
+    #[must_use]
+    pub const fn text(&self) -> &str {
         let (text, _) = self.bytes.split_at(self.length);
         match str::from_utf8(text) {
             Ok(text) => text,
@@ -105,37 +120,41 @@ impl Message {
 mod tests {
     use super::*;
 
-    fn message(parameters: &[&str], place: usize, name: &str) -> String {
-        let (parameters, name) = (parameters.to_vec(), name.to_owned());
-        let panicked =
-            std::panic::catch_unwind(|| require_parameter("shop::product", &parameters, place, &name));
-        panicked.map_or_else(|panic| *panic.downcast().unwrap(), |()| String::new())
+    fn message(parameters: &[&str], names: &[&str]) -> Option<String> {
+        wrong_parameter("shop::product", parameters, names).map(|message| message.text().to_owned())
     }
 
     #[test]
     fn a_name_is_that_of_the_parameter_in_its_place() {
         let parameters = ["id", "lang"];
-        assert_eq!(message(&parameters, 0, "id"), "");
-        assert_eq!(message(&parameters, 1, "lang"), "");
+        for right in [&["id"][..], &["id", "lang"], &[]] {
+            assert_eq!(message(&parameters, right), None);
+        }
         assert_eq!(
-            message(&parameters, 1, "langs"),
+            message(&parameters, &["id", "langs"]).unwrap(),
             "`langs` does not stand in the key of `shop::product`; what does: `id`, `lang`"
         );
         assert_eq!(
-            message(&parameters, 0, "lang"),
+            message(&parameters, &["lang"]).unwrap(),
             "`lang` has another place in `shop::product`; write its arguments in their order: `id`, `lang`"
         );
         assert_eq!(
-            message(&[], 0, "id"),
+            message(&[], &["id"]).unwrap(),
             "`id` does not stand in the key of `shop::product`; what does: nothing, it has one answer"
         );
     }
 
     #[test]
+    fn what_follows_from_an_earlier_mistake_is_not_said() {
+        assert_eq!(message(&["id", "lang"], &["lang", "id"]), None);
+        assert_eq!(message(&["id"], &["id", "id"]), None);
+    }
+
+    #[test]
     fn a_message_that_does_not_fit_is_cut() {
         let name = "long".repeat(LONGEST);
-        assert_eq!(message(&["id"], 0, &name).len(), LONGEST);
+        assert_eq!(message(&["id"], &[&name]).unwrap().len(), LONGEST);
         let name = "ö".repeat(LONGEST);
-        assert!(message(&["id"], 0, &name).starts_with("this argument"));
+        assert!(message(&["id"], &[&name]).unwrap().starts_with("this argument"));
     }
 }

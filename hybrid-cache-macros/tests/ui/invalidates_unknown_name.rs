@@ -1,0 +1,18 @@
+use hybrid_cache::{cached, invalidates};
+
+#[cached]
+async fn product(id: u64, lang: &str) -> u64 {
+    id + lang.len() as u64
+}
+
+#[invalidates(product(id = id, language = "en"))]
+async fn save(id: u64) -> Result<(), String> {
+    product(id, "en").await;
+    Ok(())
+}
+
+async fn caller() {
+    product::invalidate(1, "en").await;
+}
+
+fn main() {}

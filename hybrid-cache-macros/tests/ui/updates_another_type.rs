@@ -1,0 +1,23 @@
+use hybrid_cache::{cached, updates};
+
+#[cached]
+async fn product(id: u64, lang: &str) -> u64 {
+    id + lang.len() as u64
+}
+
+#[updates(product(id, "en"))]
+async fn save(id: u64) -> Result<Option<String>, String> {
+    Ok(Some(id.to_string()))
+}
+
+#[updates(product(id, "en"))]
+async fn touch(id: u64) -> Result<(), String> {
+    product(id, "en").await;
+    Ok(())
+}
+
+async fn caller() {
+    product::invalidate(1, "en").await;
+}
+
+fn main() {}
