@@ -467,7 +467,7 @@ fn new_value(names: &Names<'_>) -> Ident {
 fn parameter_names(names: &Names<'_>) -> TokenStream {
     let name = if names.is_in_impl() { names.hidden("PARAMETERS") } else { format_ident!("__PARAMETERS") };
     let vis = &names.function.vis;
-    let parameters = names.unskipped().map(|argument| argument.name.to_string());
+    let parameters = names.unskipped().map(|argument| syn::ext::IdentExt::unraw(&argument.name).to_string());
     quote! {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]

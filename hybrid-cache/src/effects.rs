@@ -261,6 +261,7 @@ impl<T: Clone> PutIn<Option<T>> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<V> PutIn<V> for NoAnswer {
     fn put_in(&self) -> V {
         match *self {}

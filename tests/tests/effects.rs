@@ -312,6 +312,107 @@ async fn methods_of_all_kinds_forget() {
     .await;
 }
 
+/// A cached function of every form.
+#[derive(Clone)]
+struct Shop {
+    tenant: u32,
+}
+
+impl Shop {
+    #[cached(layers = "mem", key = "{self.tenant}:{id}")]
+    async fn price(&self, id: u64) -> u64 {
+        id * u64::from(self.tenant)
+    }
+
+    #[cached(layers = "mem", skip(self))]
+    async fn tax(&self, r#in: &str) -> usize {
+        r#in.len()
+    }
+
+    #[cached(layers = "mem")]
+    fn rounded(cents: u64) -> u64 {
+        cents / 100
+    }
+
+    #[invalidates(Self::price(self, id = id), Self::tax(r#in = "no"), Shop::rounded(cents = id))]
+    async fn change(&self, id: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    #[invalidates(Self::price(&self, id), all(Shop::tax), Self::rounded(id))]
+    fn change_all(self, id: u64) -> Result<Self, Failure> {
+        Ok(self)
+    }
+
+    async fn fill(&self) {
+        self.price(1).await;
+        self.tax("no").await;
+        self.tax("se").await;
+        Self::rounded(1);
+    }
+
+    async fn kept(&self) -> [bool; 4] {
+        [
+            self.price_peek(1).await.is_some(),
+            Self::tax_peek("no").await.is_some(),
+            Self::tax_peek("se").await.is_some(),
+            Self::rounded_peek(1).is_some(),
+        ]
+    }
+}
+
+#[tokio::test]
+async fn answers_of_methods_are_forgotten() {
+    #[updates(Shop::price(shop, id))]
+    async fn set(shop: &Shop, id: u64) -> Result<u64, Failure> {
+        Ok(id + 100)
+    }
+
+    isolated(async {
+        let (shop, other) = (Shop { tenant: 1 }, Shop { tenant: 2 });
+        other.fill().await;
+        shop.fill().await;
+        shop.change(1).await.unwrap();
+        assert_eq!(shop.kept().await, [false, false, true, false]);
+        assert!(other.kept().await[0]);
+
+        other.fill().await;
+        let other = other.change_all(1).unwrap();
+        assert_eq!(other.kept().await, [false; 4]);
+
+        set(&other, 1).await.unwrap();
+        assert_eq!(other.price(1).await, 101);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn answers_of_generic_functions_are_forgotten() {
+    #[cached(layers = "mem")]
+    async fn padded<const N: usize>(text: &str) -> usize {
+        text.len() + N
+    }
+
+    #[invalidates(padded::<2>(text = &text))]
+    async fn change(text: String) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    #[invalidates(all(padded))]
+    fn change_all() -> Result<(), Failure> {
+        Ok(())
+    }
+
+    isolated(async {
+        assert_eq!((padded::<1>("a").await, padded::<2>("a").await), (2, 3));
+        change("a".to_owned()).await.unwrap();
+        assert_eq!((padded::peek::<1>("a").await, padded::peek::<2>("a").await), (Some(2), None));
+        change_all().unwrap();
+        assert_eq!(padded::peek::<1>("a").await, None);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn arguments_are_asked_in_order_before_the_body_runs() {
     static ASKED: AtomicU64 = AtomicU64::new(0);

@@ -7,6 +7,7 @@ use super::{
     Effect,
     args::{Args, spelled},
     changer::Changer,
+    companion,
 };
 use crate::value;
 
@@ -80,8 +81,15 @@ fn cached_too(args: &Args, changer: &Changer) -> Vec<syn::Error> {
 
 fn named_and_positional(args: &Args, _: &Changer) -> Vec<syn::Error> {
     let mixed = args.answers.iter().filter_map(|answer| {
-        let first = answer.arguments.first()?.name.is_some();
-        let odd = answer.arguments.iter().find(|argument| argument.name.is_some() != first)?;
+        // What a method is called on has no name.
+        let receivers = usize::from(companion::is_method(&answer.of));
+        let mut arguments = answer.arguments.iter().skip_while(|argument| argument.name.is_none());
+        let odd =
+            if answer.arguments.iter().take_while(|argument| argument.name.is_none()).count() > receivers {
+                arguments.next()?
+            } else {
+                arguments.find(|argument| argument.name.is_none())?
+            };
         Some((answer, odd))
     });
     mixed

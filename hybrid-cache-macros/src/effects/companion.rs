@@ -1,5 +1,7 @@
 //! How the companions of a cached function are called, given the function's path.
 
+use std::mem;
+
 use quote::format_ident;
 use syn::{ExprPath, Ident, PathArguments, PathSegment, ext::IdentExt as _};
 
@@ -16,29 +18,43 @@ pub(super) enum Companion {
 /// ```text
 /// product          product::invalidate          product::__PARAMETERS
 /// shop::product    shop::product::invalidate    shop::product::__PARAMETERS
+/// parsed::<T>      parsed::invalidate::<T>      parsed::__PARAMETERS
 /// Repo::product    Repo::product_invalidate     Repo::__product_PARAMETERS
 /// ```
 pub(super) fn path(of: &ExprPath, companion: Companion) -> ExprPath {
     let mut path = of.clone();
-    let method = is_method(of);
-    let Some(last) = path.path.segments.last_mut() else { return path };
-    if method {
-        last.ident = companion.of_method(&last.ident);
+    let Some(function) = path.path.segments.last_mut() else { return path };
+    let arguments = mem::replace(&mut function.arguments, PathArguments::None);
+    let arguments = if companion.is_of_an_answer() { arguments } else { PathArguments::None };
+    if is_method(of) {
+        function.ident = companion.of_method(&function.ident);
+        function.arguments = arguments;
     } else {
-        let ident = companion.of_function(&last.ident);
-        path.path.segments.push(PathSegment { ident, arguments: PathArguments::None });
+        let ident = companion.of_function(&function.ident);
+        path.path.segments.push(PathSegment { ident, arguments });
     }
     path
 }
 
-/// Goes by the spelling: types begin with an upper-case letter, modules do not.
-fn is_method(of: &ExprPath) -> bool {
+/// Whether the path is that of a method or an associated function. Goes by the spelling: types begin with an upper-case letter, modules do not.
+pub(super) fn is_method(of: &ExprPath) -> bool {
     let owner = of.path.segments.iter().rev().nth(1);
     let owner = owner.map(|owner| owner.ident.unraw().to_string());
     of.qself.is_some() || owner.is_some_and(|owner| owner.starts_with(char::is_uppercase))
 }
 
+/// Whether types may stand in the path that mean something in their place only.
+pub(super) fn names_types(path: &ExprPath) -> bool {
+    let mut segments = path.path.segments.iter();
+    path.qself.is_some() || segments.any(|segment| segment.ident == "Self" || !segment.arguments.is_none())
+}
+
 impl Companion {
+    /// Whether it has the type parameters of the function.
+    fn is_of_an_answer(self) -> bool {
+        matches!(self, Self::Invalidate | Self::Put)
+    }
+
     fn of_function(self, function: &Ident) -> Ident {
         let name = match self {
             Self::Invalidate => "invalidate",
@@ -75,6 +91,8 @@ mod tests {
             ),
             ("Repo::product", "Repo::product_invalidate", "Repo::__product_PARAMETERS"),
             ("shop::Repo::r#type", "shop::Repo::type_invalidate", "shop::Repo::__type_PARAMETERS"),
+            ("parsed::<u8>", "parsed::invalidate::<u8>", "parsed::__PARAMETERS"),
+            ("Repo::<A>::of::<u8>", "Repo::<A>::of_invalidate::<u8>", "Repo::<A>::__of_PARAMETERS"),
             ("Self::product", "Self::product_invalidate", "Self::__product_PARAMETERS"),
             ("<Repo<u8>>::product", "<Repo<u8>>::product_invalidate", "<Repo<u8>>::__product_PARAMETERS"),
         ];

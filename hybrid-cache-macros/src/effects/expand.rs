@@ -99,7 +99,10 @@ impl Names<'_> {
                 quote!({ ::core::panic!("{}", __hc_message.text()) }),
             ]
             .map(|tokens| placed(tokens, Ends::of(name)));
-            Some(quote!(const _: () = #if_let = #wrong(#of, #parameters, &[#(#names),*]) #message;))
+            let check = quote!(#if_let = #wrong(#of, #parameters, &[#(#names),*]) #message);
+            // A constant item is checked sooner, but `Self` and type parameters mean nothing in it.
+            let is_item = !companion::names_types(&parameters);
+            Some(if is_item { quote!(const _: () = #check;) } else { quote!(const { #check }) })
         });
         quote!(#(#checks)*)
     }

@@ -100,7 +100,7 @@ impl ::hybrid_cache::__private::Function for longest {
 impl longest {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    pub(crate) const __PARAMETERS: &'static [&'static str] = &["r#in", "_x"];
+    pub(crate) const __PARAMETERS: &'static [&'static str] = &["in", "_x"];
     fn __key<'a>(
         r#in: &&'a String,
         _x: &Option<&str>,
