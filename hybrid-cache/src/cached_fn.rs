@@ -79,6 +79,8 @@ use crate::{
 const KEYS_AT_ONCE: usize = 64;
 
 /// One cached function: its answers, and what happens when they are asked for.
+///
+/// What is asked of it happens where the returned future is polled, not where it is made: in that world and mode.
 pub struct CachedFn<R: Outcome> {
     /// `namespace:function`, what all its keys begin with.
     scope: Arc<str>,
@@ -405,14 +407,15 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Forgets one answer in every layer. Goes on to the end even if its caller goes away.
     pub fn invalidate(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
-        let this = self.here();
-        task::to_the_end(async move { this.forget_one(key).await })
+        let this = Arc::clone(self);
+        task::to_the_end(async move { this.here().forget_one(key).await })
     }
 
     /// Forgets these answers in every layer, many at a time; says the worst of what happened in each layer. Goes on to the
     /// end even if its caller goes away.
     pub fn invalidate_many(self: &Arc<Self>, keys: Vec<KeyText>) -> BoxFuture<'static, Invalidated> {
-        task::to_the_end(self.here().forgetting_many(keys))
+        let this = Arc::clone(self);
+        task::to_the_end(async move { this.here().forgetting_many(keys).await })
     }
 
     async fn forgetting_many(self: Arc<Self>, keys: Vec<KeyText>) -> Invalidated {
@@ -463,7 +466,8 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Forgets all answers in every layer, in constant time. Goes on to the end even if its caller goes away.
     pub fn invalidate_all(self: &Arc<Self>) -> BoxFuture<'static, Invalidated> {
-        task::to_the_end(self.here().forgetting_all())
+        let this = Arc::clone(self);
+        task::to_the_end(async move { this.here().forgetting_all().await })
     }
 
     async fn forgetting_all(self: Arc<Self>) -> Invalidated {
@@ -481,7 +485,8 @@ impl<R: Outcome> CachedFn<R> {
     /// Ends the life of one answer in every layer: from now on it may only be returned as what comes after its life.
     /// Where nothing comes after it, this is an invalidation. Goes on to the end even if its caller goes away.
     pub fn expire(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
-        task::to_the_end(self.here().expiring(key))
+        let this = Arc::clone(self);
+        task::to_the_end(async move { this.here().expiring(key).await })
     }
 
     async fn expiring(self: Arc<Self>, key: KeyText) -> Invalidated {
@@ -507,7 +512,8 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
     pub fn put(self: &Arc<Self>, key: KeyText, value: ReturnedValue<R>) -> BoxFuture<'static, ()> {
-        task::to_the_end(self.here().putting(key, R::keep(value)))
+        let (this, value) = (Arc::clone(self), R::keep(value));
+        task::to_the_end(async move { this.here().putting(key, value).await })
     }
 
     async fn putting(self: Arc<Self>, key: KeyText, value: R::Value) {
@@ -533,8 +539,9 @@ impl<R: Outcome> CachedFn<R> {
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
     pub fn peek(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Option<ReturnedValue<R>>> {
-        let this = self.here();
+        let this = Arc::clone(self);
         Box::pin(async move {
+            let this = this.here();
             match this.remembered(key.as_lookup()) {
                 Remembered::Good(value, _) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
                     return Some(R::give(value));

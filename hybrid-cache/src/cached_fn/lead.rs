@@ -45,8 +45,9 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let this = self.here();
+        let this = Arc::clone(self);
         Box::pin(async move {
+            let this = this.here();
             let given = match this.hit_given(&key) {
                 Some(given) => given,
                 None => Arc::clone(&this).call(key, body).await,
@@ -64,8 +65,9 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output>,
     {
-        let this = self.here();
+        let this = Arc::clone(self);
         Box::pin(async move {
+            let this = this.here();
             let given = match this.hit_given(&key) {
                 Some(given) => given,
                 None => Arc::clone(&this).call_inline(key, body).await,
@@ -108,8 +110,9 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let this = self.here();
+        let this = Arc::clone(self);
         Box::pin(async move {
+            let this = this.here();
             if this.runs_bare(&key) {
                 return body.await;
             }
@@ -127,8 +130,9 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output>,
     {
-        let this = self.here();
+        let this = Arc::clone(self);
         Box::pin(async move {
+            let this = this.here();
             if this.runs_bare(&key) {
                 return body.await;
             }
