@@ -3,7 +3,14 @@
 //! In a program of its own because it counts every allocation; only those of its own thread, so what the cache does
 //! in the background is not part of it.
 
-use std::{sync::Arc, thread::sleep, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    thread::sleep,
+    time::Duration,
+};
 
 use allocation_counter::{AllocationInfo, measure};
 use futures_util::FutureExt as _;
@@ -96,6 +103,87 @@ async fn hits_among_ten_thousand_entries_allocate_nothing() {
         }
     });
     assert_eq!(taken, AllocationInfo::default());
+}
+
+/// Counts how often it is made owned.
+#[derive(Debug, serde::Serialize)]
+struct Counted(u64);
+
+static MADE_OWNED: AtomicUsize = AtomicUsize::new(0);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        MADE_OWNED.fetch_add(1, SeqCst);
+        Self(self.0)
+    }
+}
+
+#[cached(layers = "mem")]
+async fn of_borrowed(text: &str, counted: &Counted) -> Arc<str> {
+    format!("{text} {}", counted.0).into()
+}
+
+#[tokio::test]
+async fn arguments_are_made_owned_when_a_load_starts_and_never_by_a_hit() {
+    let (text, counted) = ("a text that does not fit into a few bytes".repeat(3), Counted(7));
+    of_borrowed(&text, &counted).await;
+    assert_eq!(MADE_OWNED.load(SeqCst), 1);
+
+    let taken = measure(|| {
+        for _ in 0..200 {
+            of_borrowed(&text, &counted).now_or_never().unwrap();
+        }
+    });
+
+    assert_eq!((taken, MADE_OWNED.load(SeqCst)), (AllocationInfo::default(), 1));
+}
+
+#[derive(Clone)]
+struct Shop<B> {
+    tenant: u32,
+    backend: B,
+}
+
+impl<B: Clone + Send + Sync + ToString + 'static> Shop<B> {
+    #[cached(layers = "mem", key = "{self.tenant}:{id}")]
+    async fn price(&self, id: u64) -> Arc<str> {
+        format!("{id} from {}", self.backend.to_string()).into()
+    }
+}
+
+#[cached(layers = "mem")]
+async fn of_any<T: ToString + serde::Serialize + Send + 'static, const N: usize>(
+    id: T,
+    (a, b): (u8, u8),
+) -> Arc<str> {
+    format!("{} {N} {a} {b}", id.to_string()).into()
+}
+
+#[cached(layers = "mem")]
+fn blocking(id: u64) -> Arc<u64> {
+    Arc::new(id)
+}
+
+#[tokio::test]
+async fn a_hit_of_a_method_a_generic_or_a_blocking_function_allocates_nothing() {
+    let (one, two) = (Shop { tenant: 1, backend: 'a' }, Shop { tenant: 1, backend: 2_u8 });
+    assert_eq!((&*one.price(7).await, &*two.price(7).await), ("7 from a", "7 from 2"));
+    of_any::<u64, 3>(1, (2, 3)).await;
+    of_any::<&str, 4>("1", (2, 3)).await;
+    blocking(1);
+
+    let taken = measure(|| {
+        for _ in 0..200 {
+            one.price(7).now_or_never().unwrap();
+            two.price(7).now_or_never().unwrap();
+            of_any::<u64, 3>(1, (2, 3)).now_or_never().unwrap();
+            of_any::<&str, 4>("1", (2, 3)).now_or_never().unwrap();
+            blocking(1);
+        }
+    });
+
+    assert_eq!(taken, AllocationInfo::default());
+    assert_eq!((of_any::stats().loads(), blocking::stats().loads()), (2, 1));
 }
 
 #[test]
