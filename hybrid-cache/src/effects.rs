@@ -1,9 +1,9 @@
-//! What `#[invalidates]` and `#[updates]` make of a function: whether it succeeded, what its arguments were before its body
-//! ran, and what is done to cached answers afterwards. Generated code calls this.
+//! What `#[invalidates]` and `#[updates]` make of a function: whether it succeeded, what its arguments were before
+//! its body ran, and what is done to cached answers afterwards. Generated code calls this.
 //!
 //! Companions come in two kinds: those of an `async fn` are futures, those of a `fn` have done their work when they
-//! return. As in [`outcome`](crate::outcome) the compiler is asked which one it is: an inherent method wins over one of a
-//! trait.
+//! return. As in [`outcome`](crate::outcome) the compiler is asked which one it is: an inherent method wins over
+//! one of a trait.
 
 mod name;
 mod wait;
@@ -34,7 +34,8 @@ pub const fn require_result<R: Succeeds>(_: &R) {}
 #[derive(Debug)]
 pub struct Returned<R>(pub R);
 
-/// A value and how it becomes the answer of its function again; or an answer without a value, which is returned at once.
+/// A value and how it becomes the answer of its function again; or an answer without a value, which is returned at
+/// once.
 pub type Answered<V, R> = Result<(V, fn(V) -> R), R>;
 
 impl<T, E> Returned<Result<T, E>> {
@@ -227,8 +228,8 @@ impl<F: Future> Effect for Due<F> {
     }
 }
 
-/// Both at once: who goes away while one is waited for has begun the other as well, and what an invalidation has begun, it
-/// ends.
+/// Both at once: who goes away while one is waited for has begun the other as well, and what an invalidation has
+/// begun, it ends.
 impl<A: Effect, B: Effect> Effect for (A, B) {
     const IS_DUE: bool = A::IS_DUE || B::IS_DUE;
 

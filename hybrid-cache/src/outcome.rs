@@ -2,9 +2,10 @@
 //!
 //! An attribute sees only tokens, and `type Loaded<T> = Result<T, DbError>` does not look like a `Result`. So the
 //! expansion asks the compiler instead: an associated constant of an inherent `impl` wins over one of a trait, so
-//! [`Probe::<O>::FALLIBLE`](Probe) is `true` for every spelling of `Result` and [`Infallible::FALLIBLE`] otherwise. The
-//! constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The abilities that are asked for by value
-//! ([`CodecProbe`], [`OptionProbe`], [`CloneProbe`]) use inherent methods in the same way.
+//! [`Probe::<O>::FALLIBLE`](Probe) is `true` for every spelling of `Result` and [`Infallible::FALLIBLE`] otherwise.
+//! The constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The
+//! abilities that are asked for by value ([`CodecProbe`], [`OptionProbe`], [`CloneProbe`]) use inherent methods in
+//! the same way.
 
 use std::marker::PhantomData;
 
@@ -91,8 +92,8 @@ pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
 /// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it.
 ///
 /// Of parts that cannot be kept nothing ever is: such a function does not compile, and [`require_cacheable`] or
-/// [`require_passed_on`] says why. They say it alone if everything else still means something to the compiler; so there
-/// is an outcome for it all the same.
+/// [`require_passed_on`] says why. They say it alone if everything else still means something to the compiler; so
+/// there is an outcome for it all the same.
 #[derive(Debug)]
 pub struct Kept<D, const CACHEABLE: bool>(PhantomData<fn() -> D>);
 

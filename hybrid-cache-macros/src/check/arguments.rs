@@ -12,8 +12,8 @@ use crate::function::Argument;
 
 pub(super) const RULES: &[Rule] = &[order_of_its_own];
 
-/// What is equal whatever its order and is serialised in that order, with the type to take instead. (The keys of maps are
-/// sorted in ours.)
+/// What is equal whatever its order and is serialised in that order, with the type to take instead. (The keys of
+/// maps are sorted in ours.)
 const UNORDERED: [(&str, &str); 3] =
     [("HashSet", "a `BTreeSet`"), ("IndexSet", "a `BTreeSet`"), ("BinaryHeap", "a sorted `Vec`")];
 
@@ -26,8 +26,8 @@ fn order_of_its_own(input: Input<'_>) -> Vec<syn::Error> {
             Some(syn::Error::new_spanned(
                 ty,
                 format!(
-                    "equal `{name}`s can differ in their order, so equal arguments would have different keys; take {instead}, \
-                     leave the argument out with `skip({argument})`, or name what matters of it in `key = \"..\"`"
+                    "equal `{name}`s can differ in their order, so equal arguments would have different keys; take \
+                     {instead}, leave the argument out with `skip({argument})`, or name what matters of it in `key = \"..\"`"
                 ),
             ))
         })

@@ -14,8 +14,8 @@ fn changes_something(input: Input<'_>) -> Vec<syn::Error> {
             error(
                 name.span(),
                 format!(
-                    "a function with `#[{name}]` changes something, and a call that `#[cached]` answers changes nothing; \
-                     put the two on two functions"
+                    "a function with `#[{name}]` changes something, and a call that `#[cached]` answers changes \
+                     nothing; put the two on two functions"
                 ),
             )
         })

@@ -1,5 +1,5 @@
-//! `tags("user:{id}", "users")`: any arguments, skipped ones included, since a tag says what an answer is about and not
-//! which answer it is.
+//! `tags("user:{id}", "users")`: any arguments, skipped ones included, since a tag says what an answer is about and
+//! not which answer it is.
 
 use super::{Input, Rule, error, key::no_such_argument, repeated};
 
@@ -11,8 +11,8 @@ fn not_yet(input: Input<'_>) -> Vec<syn::Error> {
     word.into_iter().map(|word| {
         error(
             word.span(),
-            "`tags` are not supported yet: nothing can be forgotten by tag in this version; leave them out, and name what \
-             to forget with `#[invalidates(..)]`",
+            "`tags` are not supported yet: nothing can be forgotten by tag in this version; leave them out, and name \
+             what to forget with `#[invalidates(..)]`",
         )
     })
     .collect()

@@ -1,5 +1,5 @@
-//! An argument of an answer: an expression over the function's own arguments, asked before the body runs, which may take
-//! them apart, and used afterwards.
+//! An argument of an answer: an expression over the function's own arguments, asked before the body runs, which may
+//! take them apart, and used afterwards.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -47,8 +47,8 @@ fn no_answer(args: &Args, changer: &Changer) -> Vec<syn::Error> {
     vec![syn::Error::new(
         changer.sig.ident.span(),
         format!(
-            "`#[{name}]` acts when the function succeeds, and one that returns nothing does not tell; return a `Result`, \
-             or call the companion yourself: `product::invalidate(id).await`"
+            "`#[{name}]` acts when the function succeeds, and one that returns nothing does not tell; \
+             return a `Result`, or call the companion yourself: `product::invalidate(id).await`"
         ),
     )]
 }
@@ -70,8 +70,8 @@ fn cached_too(args: &Args, changer: &Changer) -> Vec<syn::Error> {
             syn::Error::new(
                 attribute.path().span(),
                 format!(
-                    "a function with `#[{name}]` changes something, and a call that `#[cached]` answers changes nothing; \
-                     put the two on two functions",
+                    "a function with `#[{name}]` changes something, and a call that `#[cached]` answers changes \
+                     nothing; put the two on two functions",
                     name = args.effect.name()
                 ),
             )

@@ -36,7 +36,8 @@ pub(super) fn path(of: &ExprPath, companion: Companion) -> ExprPath {
     path
 }
 
-/// Whether the path is that of a method or an associated function. Goes by the spelling: types begin with an upper-case letter, modules do not.
+/// Whether the path is that of a method or an associated function. Goes by the spelling: types begin with an
+/// upper-case letter, modules do not.
 pub(super) fn is_method(of: &ExprPath) -> bool {
     let owner = of.path.segments.iter().rev().nth(1);
     let owner = owner.map(|owner| owner.ident.unraw().to_string());

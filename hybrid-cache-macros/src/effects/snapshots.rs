@@ -1,5 +1,5 @@
-//! What the macro emits, to be read: `effects/snapshots/*.rs`. `UPDATE_EXPECT=1 cargo test -p hybrid-cache-macros` rewrites
-//! them.
+//! What the macro emits, to be read: `effects/snapshots/*.rs`. `UPDATE_EXPECT=1 cargo test -p hybrid-cache-macros`
+//! rewrites them.
 
 use expect_test::{ExpectFile, expect_file};
 
@@ -16,7 +16,8 @@ fn two_answers_and_a_function() {
     check(
         Effect::Invalidates,
         "product(id = user.id, lang = &user.lang), Repo::count(shop, \"all\"), all(list)",
-        "#[doc = \" Saves.\"] pub async fn save(user: User, shop: &str) -> Result<(), DbError> { db::save(user).await?; Ok(()) }",
+        "#[doc = \" Saves.\"] pub async fn save(user: User, shop: &str) -> Result<(), DbError> \
+         { db::save(user).await?; Ok(()) }",
         &expect_file!["snapshots/invalidates.rs"],
     );
 }

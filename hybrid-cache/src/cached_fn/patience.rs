@@ -47,8 +47,8 @@ pub(super) fn inherit<T: Send + 'static>(work: BoxFuture<'static, T>) -> BoxFutu
     }
 }
 
-/// Waits until no copy from before an invalidation can arrive any more; `false` if one still can. It is then taken back
-/// when it does, but may be read before.
+/// Waits until no copy from before an invalidation can arrive any more; `false` if one still can. It is then taken
+/// back when it does, but may be read before.
 pub(super) async fn settled<A>(doom: &Doom<A>) -> bool {
     let patience = PATIENCE.try_with(|patience| *patience).unwrap_or(SETTLED_AFTER);
     let settled = std::pin::pin!(doom.settled());

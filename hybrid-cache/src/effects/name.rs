@@ -3,8 +3,8 @@
 /// The longest message that is shown whole.
 const LONGEST: usize = 512;
 
-/// What is wrong with the last of `names`, if those before it are the names of the function's parameters in their order
-/// and it is not the next one's.
+/// What is wrong with the last of `names`, if those before it are the names of the function's parameters in their
+/// order and it is not the next one's.
 #[must_use]
 pub const fn wrong_parameter(function: &str, parameters: &[&str], names: &[&str]) -> Option<Message> {
     let Some((name, right)) = names.split_last() else { return None };

@@ -1,15 +1,16 @@
 //! How a function that is not async waits for companions that are.
 //!
-//! Its thread may belong to a tokio runtime, and cannot run that while it waits: a connection to Redis whose runtime is held
-//! up answers nobody. So the work runs in a small runtime of ours, on a thread of its own, that is made when it is needed
-//! first and kept: connections are bound to the runtime that made them. The waiting thread asks, and sleeps.
+//! Its thread may belong to a tokio runtime, and cannot run that while it waits: a connection to Redis whose
+//! runtime is held up answers nobody. So the work runs in a small runtime of ours, on a thread of its own, that is
+//! made when it is needed first and kept: connections are bound to the runtime that made them. The waiting thread
+//! asks, and sleeps.
 //!
-//! Not `block_in_place`, which would let a multi-threaded runtime go on with the other tasks of this thread: it panics in
-//! a `LocalSet` and in a single-threaded runtime, and one cannot be asked beforehand. A function that is not async holds
-//! up its thread as long as it takes anyway.
+//! Not `block_in_place`, which would let a multi-threaded runtime go on with the other tasks of this thread: it
+//! panics in a `LocalSet` and in a single-threaded runtime, and one cannot be asked beforehand. A function that is
+//! not async holds up its thread as long as it takes anyway.
 //!
-//! What is waited for does not itself wait for copies into slower layers that only the runtime could make that is held up
-//! here: see `cached_fn/patience.rs`.
+//! What is waited for does not itself wait for copies into slower layers that only the runtime could make that is
+//! held up here: see `cached_fn/patience.rs`.
 
 use std::{cell::Cell, future::pending, sync::LazyLock, thread};
 

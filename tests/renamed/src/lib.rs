@@ -55,6 +55,17 @@ pub async fn find(words: &[String], start: &str, not: Option<&str>, like: &Word)
     Ok(found.cloned().map(Word))
 }
 
+/// Makes all this forgotten; a companion with a name of its own is called by that.
+///
+/// # Errors
+///
+/// For an empty word.
+#[hc::invalidates(crate = hc, Find(&[], &start, None, &like), shout(word = start, times = 2))]
+pub async fn change(start: String, like: Word) -> Result<()> {
+    drop(like);
+    if start.is_empty() { Err(Failure) } else { Ok(()) }
+}
+
 /// A handle that is no part of the key.
 #[derive(Debug, Clone, Default)]
 pub struct Database(Arc<std::sync::atomic::AtomicUsize>);
@@ -146,6 +157,18 @@ mod tests {
         assert_eq!(Find::peek(&words, "t", Some("two"), &like).await, Some(None));
         Find::invalidate(&words, "t", None, &like).await;
         assert_eq!(Find::peek(&words, "t", None, &like).await, None);
+    }
+
+    #[tokio::test]
+    async fn answers_are_forgotten_under_the_other_name_too() {
+        hc::testing::isolated(async {
+            shout("u".to_owned(), 2).await.unwrap();
+            assert!(change(String::new(), Word("b".to_owned())).await.is_err());
+            assert!(shout::peek("u".to_owned(), 2).await.is_some());
+            change("u".to_owned(), Word("b".to_owned())).await.unwrap();
+            assert!(shout::peek("u".to_owned(), 2).await.is_none());
+        })
+        .await;
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! `#[invalidates]` on a function that is not async, in front of a real Redis: when it returns, the answer is gone from there,
-//! whatever runtime its thread belongs to.
+//! `#[invalidates]` on a function that is not async, in front of a real Redis: when it returns, the answer is gone
+//! from there, whatever runtime its thread belongs to.
 
 use std::{
     io::{Read, Write},
