@@ -104,14 +104,20 @@ fn codec(names: &Names<'_>) -> TokenStream {
     match &args.layers {
         Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
         Some(_) => {
-            let codec = at_value(names, &quote!(require_codec));
+            // The compiler complains about the argument, so that has to span the whole place: no block around it.
+            let codec = quote!({
+                #[allow(unused_imports)]
+                use #private::OwnEncoding as _;
+                #private::require_codec(#private::CodecProbe::<#value>::new().encoding())
+            });
+            let codec = placed(codec, function.value_ends());
             quote!(::core::option::Option::Some(#codec))
         }
         None if function.has_static_borrow() => quote!(::core::option::Option::None),
         None => quote!({
             #[allow(unused_imports)]
-            use #private::NoCodec as _;
-            #private::CodecProbe::<#value>::new().codec()
+            use #private::{NoCodec as _, OwnEncoding as _};
+            #private::CodecProbe::<#value>::new().encoding().codec()
         }),
     }
 }

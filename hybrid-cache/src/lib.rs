@@ -23,6 +23,7 @@ mod runtime;
 mod shape;
 mod size;
 mod stats;
+mod storable;
 mod sync;
 mod warm;
 

@@ -4,14 +4,11 @@
 //! expansion asks the compiler instead: an associated constant of an inherent `impl` wins over one of a trait, so
 //! [`Probe::<O>::FALLIBLE`](Probe) is `true` for every spelling of `Result` and [`Infallible::FALLIBLE`] otherwise.
 //! The constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The
-//! abilities that are asked for by value ([`CodecProbe`], [`OptionProbe`], [`CloneProbe`]) use inherent methods in
-//! the same way.
+//! abilities that are asked for by value ([`OptionProbe`], [`CloneProbe`]) use inherent methods in the same way.
 
 use std::marker::PhantomData;
 
-use serde::{Serialize, de::DeserializeOwned};
-
-use crate::{definition::Abilities, error::DeadlineExceeded, record::codec::Codec};
+use crate::{definition::Abilities, error::DeadlineExceeded};
 
 /// A return type taken apart, whatever its parts can do. What the user is spoken to about is named by this.
 pub trait Divided {
@@ -270,10 +267,6 @@ pub struct OptionProbe<V>(PhantomData<fn() -> V>);
 #[derive(Debug)]
 pub struct CloneProbe<E>(PhantomData<fn() -> E>);
 
-/// Asks whether `V` can be turned into bytes and back.
-#[derive(Debug)]
-pub struct CodecProbe<V>(PhantomData<fn() -> V>);
-
 macro_rules! probes {
     ($($probe:ident)*) => {
         $(impl<T> $probe<T> {
@@ -287,7 +280,7 @@ macro_rules! probes {
     };
 }
 
-probes! { OptionProbe CloneProbe CodecProbe }
+probes! { OptionProbe CloneProbe }
 
 impl<T> OptionProbe<Option<T>> {
     /// It is.
@@ -330,42 +323,6 @@ pub trait NotClone<E> {
 }
 
 impl<E> NotClone<E> for CloneProbe<E> {}
-
-impl<V: Serialize + DeserializeOwned> CodecProbe<V> {
-    /// How it becomes bytes.
-    #[must_use]
-    pub fn codec(&self) -> Option<Codec<V>> {
-        Some(Codec::new())
-    }
-}
-
-/// The answer of [`CodecProbe`] for everything that cannot become bytes: it stays in memory.
-pub trait NoCodec<V> {
-    /// It cannot.
-    fn codec(&self) -> Option<Codec<V>> {
-        None
-    }
-}
-
-impl<V> NoCodec<V> for CodecProbe<V> {}
-
-/// What an answer must be to be kept in Redis or on disk.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be kept in Redis or on disk",
-    label = "is not `Serialize + DeserializeOwned`",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or keep it in memory only with `layers = \"mem\"`"
-)]
-pub trait Storable: Serialize + DeserializeOwned {}
-
-// Else the compiler would speak of serde's traits, one error each, in place of the message above.
-#[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> Storable for V {}
-
-/// The codec of a type that a byte layer was named for.
-#[must_use]
-pub fn require_codec<V: Storable>() -> Codec<V> {
-    Codec::new()
-}
 
 /// What an answer must be to be given to more than one caller.
 #[diagnostic::on_unimplemented(

@@ -13,13 +13,14 @@ pub use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
-        CacheProbe, CloneError, CloneProbe, CodecProbe, DeadlineError, Divided, Infallible, IsNone, Kept,
-        NeverNone, NoCodec, NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns,
-        Uncacheable, require_cacheable, require_clone_error, require_codec, require_deadline_error,
-        require_passed_on, require_seen_through,
+        CacheProbe, CloneError, CloneProbe, DeadlineError, Divided, Infallible, IsNone, Kept, NeverNone,
+        NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns, Uncacheable,
+        require_cacheable, require_clone_error, require_deadline_error, require_passed_on,
+        require_seen_through,
     },
     size::{Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size},
     stats::Stats,
+    storable::{CodecProbe, EncodedAs, NoCodec, OwnEncoding, Storable, require_codec},
     warm::{Progress, Warm, Warmed},
 };
 

@@ -123,16 +123,21 @@ impl<B> Shop<B> {
                     (
                         Self::__price_definition(),
                         ::hybrid_cache::__private::Abilities::new(
-                            ::core::option::Option::Some(
-                                ::hybrid_cache::__private::require_codec::<
-                                    ::hybrid_cache::__private::DividedValue<
-                                        ::hybrid_cache::__private::Returns<
-                                            Result<Money, NoPrice>,
-                                            true,
+                            ::core::option::Option::Some({
+                                #[allow(unused_imports)]
+                                use ::hybrid_cache::__private::OwnEncoding as _;
+                                ::hybrid_cache::__private::require_codec(
+                                    ::hybrid_cache::__private::CodecProbe::<
+                                        ::hybrid_cache::__private::DividedValue<
+                                            ::hybrid_cache::__private::Returns<
+                                                Result<Money, NoPrice>,
+                                                true,
+                                            >,
                                         >,
-                                    >,
-                                >(),
-                            ),
+                                    >::new()
+                                        .encoding(),
+                                )
+                            }),
                             {
                                 #[allow(unused_imports)]
                                 use ::hybrid_cache::__private::NeverNone as _;

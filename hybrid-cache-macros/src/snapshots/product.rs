@@ -58,11 +58,16 @@ impl ::hybrid_cache::__private::Function for product {
                     )
                     .ttl(::core::time::Duration::from_millis(300000)),
                 ::hybrid_cache::__private::Abilities::new(
-                    ::core::option::Option::Some(
-                        ::hybrid_cache::__private::require_codec::<
-                            ::hybrid_cache::__private::ValueOf<product>,
-                        >(),
-                    ),
+                    ::core::option::Option::Some({
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::OwnEncoding as _;
+                        ::hybrid_cache::__private::require_codec(
+                            ::hybrid_cache::__private::CodecProbe::<
+                                ::hybrid_cache::__private::ValueOf<product>,
+                            >::new()
+                                .encoding(),
+                        )
+                    }),
                     {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NeverNone as _;

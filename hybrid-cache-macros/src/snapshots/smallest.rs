@@ -52,10 +52,11 @@ impl ::hybrid_cache::__private::Function for answer {
                 ::hybrid_cache::__private::Abilities::new(
                     {
                         #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NoCodec as _;
+                        use ::hybrid_cache::__private::{NoCodec as _, OwnEncoding as _};
                         ::hybrid_cache::__private::CodecProbe::<
                             ::hybrid_cache::__private::ValueOf<answer>,
                         >::new()
+                            .encoding()
                             .codec()
                     },
                     {

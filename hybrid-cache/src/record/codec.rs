@@ -1,6 +1,6 @@
 //! Values to and from postcard, with their shape.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -83,6 +83,36 @@ impl<V: Serialize + DeserializeOwned> Codec<V> {
     }
 }
 
+/// An `Arc` is written and read as what it points to: changing `T` to `Arc<T>` keeps what is stored.
+impl<T: Serialize + ?Sized> Codec<Arc<T>>
+where
+    Box<T>: DeserializeOwned,
+{
+    pub(crate) const fn of_shared() -> Self {
+        Self {
+            encode: |shared| encode(&**shared),
+            decode: |payload| decode::<Box<T>>(payload).map(|(owned, shape)| (owned.into(), shape)),
+            size: |shared| encoded_size(&**shared),
+        }
+    }
+}
+
+impl<T: Serialize + ?Sized> Codec<Option<Arc<T>>>
+where
+    Box<T>: DeserializeOwned,
+{
+    pub(crate) const fn of_optional_shared() -> Self {
+        Self {
+            encode: |shared| encode(&shared.as_deref()),
+            decode: |payload| {
+                let (owned, shape) = decode::<Option<Box<T>>>(payload)?;
+                Ok((owned.map(Arc::from), shape))
+            },
+            size: |shared| encoded_size(&shared.as_deref()),
+        }
+    }
+}
+
 impl<V> Codec<V> {
     pub(crate) fn encode(self, value: &V) -> Result<Payload, EncodeError> {
         (self.encode)(value)
@@ -120,7 +150,7 @@ impl<V> fmt::Debug for Codec<V> {
     }
 }
 
-fn encode<V: Serialize>(value: &V) -> Result<Payload, EncodeError> {
+fn encode<V: Serialize + ?Sized>(value: &V) -> Result<Payload, EncodeError> {
     let shape = shape::fingerprint(value).map_err(EncodeError::Shape)?;
     let bytes = postcard::to_extend(value, Vec::with_capacity(USUAL_SIZE)).map_err(EncodeError::Postcard)?;
     Ok(Payload { bytes, start: 0, shape })
