@@ -142,7 +142,6 @@ impl<V, T: ?Sized> NoCodec<V> for EncodedAs<V, T> {}
 
 /// The codec of a type that a byte layer was named for; fails to compile where there is none.
 #[must_use]
-#[expect(clippy::needless_pass_by_value, reason = "only its type says something")]
 pub fn require_codec<V, T: Storable<V> + ?Sized>(_: EncodedAs<V, T>) -> Codec<V> {
     T::codec()
 }
