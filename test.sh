@@ -55,14 +55,16 @@ while IFS= read -r name; do unset "$name"; done < <(env | sed -n -E 's/^((HYBRID
 # --- The runs ---------------------------------------------------------------------------------------------------------
 
 # One a line: the arguments of `cargo test`. The workspace builds with default features and also tests the macros, the
-# examples and the public API; the library's own tests then run once more for each set of features.
+# examples and the public API; the library's own tests then run once more for each set of features. Last come
+# the tests of what serde's feature `rc` could change, with it on.
 runs="\
 --workspace
 -p hybrid-cache --no-default-features
 -p hybrid-cache --no-default-features --features redis
 -p hybrid-cache --no-default-features --features disk
 -p hybrid-cache --no-default-features --features disk-sled
--p hybrid-cache --all-features"
+-p hybrid-cache --all-features
+-p hybrid-cache-tests --features serde-rc --test arc_answers"
 
 say "The plan"
 echo "$(redis-server --version | cut -d ' ' -f 1-3), $(cargo --version)"
