@@ -241,9 +241,9 @@ async fn it_goes_together_with_attributes_above_and_below() {
         for above_too in [false, true] {
             fill().await;
             if above_too {
-                above(1).unwrap()
+                above(1).unwrap();
             } else {
-                below(1).await.unwrap()
+                below(1).await.unwrap();
             }
             assert_eq!(kept().await, ".xxxxxx");
         }
