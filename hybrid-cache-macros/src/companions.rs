@@ -471,7 +471,7 @@ fn parameter_names(names: &Names<'_>) -> TokenStream {
     quote! {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        #vis const #name: &'static [&'static str] = &[#(#parameters),*];
+        #vis const #name: &'static [&'static ::core::primitive::str] = &[#(#parameters),*];
     }
 }
 

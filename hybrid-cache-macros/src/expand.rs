@@ -119,7 +119,7 @@ impl<'a> Names<'a> {
 
     fn cacheable(&self) -> TokenStream {
         let private = &self.private;
-        if self.goes_by_spelling() {
+        if self.function.has_generic_answer() {
             return quote!(true);
         }
         let (value, error) = (self.value_of(), self.error_of());

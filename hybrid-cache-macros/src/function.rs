@@ -29,7 +29,7 @@ pub(crate) struct Function {
     pub(crate) arguments: Vec<Argument>,
     pub(crate) generics: Generics,
     pub(crate) place: Place,
-    /// What the `impl` that it stands in is generic over, as far as that is known.
+    /// What the `impl` that it stands in is generic over, `Self` included; that alone where it is not known.
     outer_generics: Vec<String>,
 }
 
@@ -114,9 +114,9 @@ impl Function {
     /// Whether the answer is another type in each instance, as far as can be seen from here.
     pub(crate) fn has_generic_answer(&self) -> bool {
         let answer = self.answer();
-        let outer = ["Self"].into_iter().chain(self.outer_generics.iter().map(String::as_str));
+        let mut outer = self.outer_generics.iter();
         self.generics.are_in(&answer)
-            || outer.into_iter().any(|name| mentions(&answer.to_token_stream(), &format_ident!("{name}")))
+            || outer.any(|name| mentions(&answer.to_token_stream(), &format_ident!("{name}")))
     }
 
     /// Whether the answer is spelled as a `Result`: for where the compiler cannot be asked.
@@ -177,10 +177,12 @@ impl Function {
         let itself = Ident::new("Self", Span::call_site());
         let Self { sig, body, .. } = self;
         let tells = self.receiver.is_some() || mentions(&quote!(#sig), &itself) || mentions(body, &itself);
+        let unknown = || vec!["Self".to_owned()];
         (self.place, self.outer_generics) = match Place::of(self.sig.ident.span()) {
-            Some((Place::Free, _)) | None if tells => (Place::Impl, Vec::new()),
-            Some(found) => found,
-            None => (Place::Free, Vec::new()),
+            Some((Place::Free, _)) | None if tells => (Place::Impl, unknown()),
+            Some((place, generics)) if generics.is_empty() => (place, generics),
+            Some((place, generics)) => (place, [generics, unknown()].concat()),
+            None => (Place::Free, unknown()),
         };
     }
 }
