@@ -78,7 +78,8 @@ impl<V> OwnEncoding for &CodecProbe<V> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in Redis or on disk",
     label = "`{Self}` is not `Serialize + DeserializeOwned`",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or keep it in memory only with `layers = \"mem\"`"
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` or to the types in it, or keep it in memory only with `layers = \"mem\"`",
+    note = "an `Arc` within `{Self}` needs serde's feature `rc`"
 )]
 pub trait Storable<V> {
     /// How a `V` becomes bytes and comes back.

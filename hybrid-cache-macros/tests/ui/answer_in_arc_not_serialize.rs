@@ -21,6 +21,11 @@ async fn generic<T: Default + Send + Sync + 'static>(_id: u64) -> Arc<T> {
     Arc::new(T::default())
 }
 
+#[cached(layers = "mem,disk")]
+async fn prices(id: u64) -> Vec<Arc<Price>> {
+    vec![Arc::new(Price(id))]
+}
+
 async fn caller() {
     price::invalidate(1).await;
 }
