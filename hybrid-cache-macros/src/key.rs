@@ -79,7 +79,14 @@ fn place_value(names: &Names<'_>, place: &Place, span: Span) -> TokenStream {
     } else {
         parse_quote_spanned!(span=> &#argument #(.#fields)*)
     };
-    quote_spanned!(span=> .value(#value))
+    let generic = names.function.argument(&place.argument);
+    let generic =
+        fields.is_empty() && generic.is_some_and(|argument| names.function.generics.are_in(&argument.ty));
+    if generic {
+        quote_spanned!(span=> .generic_value(#value))
+    } else {
+        quote_spanned!(span=> .value(#value))
+    }
 }
 
 fn argument(names: &Names<'_>, name: &str) -> Ident {

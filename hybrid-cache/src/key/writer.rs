@@ -107,6 +107,11 @@ impl KeyWriter {
         self
     }
 
+    /// The same for a type parameter: the compiler says which bound it lacks.
+    pub fn generic_value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+        self.value(value)
+    }
+
     /// The finished text, with its digest where it is long. Takes it out of the writer.
     #[inline]
     #[must_use]

@@ -2,7 +2,10 @@
 
 use std::fmt::Debug;
 
-use hybrid_cache::cached;
+use hybrid_cache::{
+    cached, flush,
+    testing::{Store, World},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Runs;
@@ -159,4 +162,56 @@ async fn lifetimes_and_constants_stand_side_by_side() {
     assert_eq!(padded::<2>(&text).await, 5);
     assert_eq!(padded::<3>(&text).await, 6);
     assert_eq!(padded::peek::<2>(&text).await, Some(5));
+}
+
+#[cached(layers = "mem,redis", name = "shapes.stored")]
+async fn stored<K: Kind>(id: u64) -> u64 {
+    id + K::NAME.len() as u64
+}
+
+/// The same function in a program that only forgets.
+mod elsewhere {
+    use hybrid_cache::cached;
+
+    #[cached(layers = "mem,redis", name = "shapes.stored")]
+    pub(super) async fn stored<K: super::Kind>(id: u64) -> u64 {
+        id + K::NAME.len() as u64
+    }
+}
+
+#[tokio::test]
+async fn all_instances_are_forgotten_by_a_process_that_has_used_none() {
+    let redis = Store::new();
+    let one = World::new().redis(&redis);
+    one.enter(async {
+        assert_eq!((stored::<Round>(1).await, stored::<Square>(1).await), (6, 7));
+        flush().await;
+    })
+    .await;
+    let restarted = World::new().redis(&redis);
+    assert_eq!(restarted.enter(stored::peek::<Square>(1)).await, Some(7));
+
+    let another = World::new().redis(&redis);
+    assert!(another.enter(elsewhere::stored::invalidate_all()).await.strict().is_ok());
+
+    let restarted = World::new().redis(&redis);
+    assert_eq!(restarted.enter(stored::peek::<Round>(1)).await, None);
+    assert_eq!(restarted.enter(stored::peek::<Square>(1)).await, None);
+}
+
+#[test]
+fn an_instance_is_made_once_however_many_threads_are_first() {
+    static LOADS: Runs = Runs::none();
+
+    #[cached(layers = "mem")]
+    fn slow<const N: usize>(id: usize) -> usize {
+        LOADS.one_more();
+        id + N
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (slow::<0>(1), slow::<1>(1), slow::<2>(1)));
+        }
+    });
+    assert_eq!((LOADS.count(), slow::stats().loads()), (3, 3));
 }
