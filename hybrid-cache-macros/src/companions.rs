@@ -1,19 +1,16 @@
 //! The companions: thin, one call into the runtime each. Associated functions of a struct with the function's name, or, of
 //! a method, its siblings.
 //!
-//! To add a companion: an entry in [`public`]. What it does is in the runtime.
+//! To add a companion: an entry in `companions/list.rs`. What it does is in the runtime.
+
+mod list;
+mod many;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, FnArg, Ident, Lifetime, Meta, Type};
+use syn::{Attribute, FnArg, Ident, Meta};
 
-use crate::{
-    expand::{self, Names, receiver},
-    function::{Argument, Function},
-    generics::{Which, with_lifetimes_named},
-    key,
-    load::{self, typed},
-};
+use crate::{expand, function::Function, key, load, names::Names};
 
 const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
 
@@ -79,7 +76,7 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
 pub(crate) fn real(names: &Names<'_>) -> TokenStream {
     let (key, instances) = (key::function(names), names.has_instances().then(|| expand::instances(names)));
     let (load, parameter_names) = (load::hidden(names), parameter_names(names));
-    let functions = public(names);
+    let functions = list::public(names);
     let functions = functions.iter().map(|companion| companion.tokens(names, &companion.body));
     let hidden = quote!(#parameter_names #key #instances #load);
     beside(names, &quote!(#hidden #(#functions)*), &uncached(names))
@@ -90,9 +87,9 @@ pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
     let function = names.function;
     let unreachable = quote!(::core::unimplemented!());
     let parameter_names = parameter_names(names);
-    let functions = public(names)
+    let functions = list::public(names)
         .into_iter()
-        .chain([uncached_stub(names)])
+        .chain([list::uncached_stub(names)])
         .filter(|companion| match companion.stub {
             Stub::Always => true,
             Stub::OfPlainAnswer => function.has_plain_answer(),
@@ -170,299 +167,6 @@ impl Companion {
     }
 }
 
-/// What the companions are made of.
-struct Parts {
-    /// `<T>`, `&self, id: u64` and `where T: Kind` of those that take the arguments in the key.
-    keyed: (TokenStream, TokenStream, Option<TokenStream>),
-    /// The same of those that take all.
-    all: (TokenStream, TokenStream, Option<TokenStream>),
-    found: TokenStream,
-    turbofish: Option<TokenStream>,
-    value: TokenStream,
-}
-
-impl Parts {
-    fn of(names: &Names<'_>) -> Self {
-        let (function, args) = (names.function, names.args);
-        let generics = &function.generics;
-        let keyed = args.keys_self().then(|| quote!(&self)).into_iter().chain(names.unskipped().map(typed));
-        let all = receiver(function).into_iter().chain(function.arguments.iter().map(typed));
-        let parts = |which, arguments| (generics.parameters(which), arguments, generics.constraints(which));
-        Self {
-            keyed: parts(Which::TellingApart, quote!(#(#keyed),*)),
-            all: parts(Which::All, quote!(#(#all),*)),
-            found: names.found(),
-            turbofish: generics.turbofish(Which::All),
-            value: names.value_of(),
-        }
-    }
-
-    /// A companion that asks the cache one thing about one key.
-    fn of_key(
-        &self,
-        names: &Names<'_>,
-        name: &'static str,
-        doc: &'static str,
-        more: &TokenStream,
-        returned: &TokenStream,
-    ) -> Companion {
-        let (parameters, arguments, constraints) = &self.keyed;
-        let found = &self.found;
-        let separator = (!arguments.is_empty() && !more.is_empty()).then(|| quote!(,));
-        let value = (!more.is_empty()).then(|| new_value(names)).map(|value| quote!(, #value));
-        let asked = asked(names, name, &quote!(__hc_key #value));
-        Companion {
-            name,
-            doc,
-            must_use: false,
-            stub: Stub::Always,
-            parameters: quote!(#parameters(#arguments #separator #more)),
-            returned: returned.clone(),
-            constraints: constraints.clone(),
-            waits: Waits::ForFuture,
-            body: quote!(#found #asked),
-        }
-    }
-
-    /// A companion that loads.
-    fn of_load(
-        &self,
-        names: &Names<'_>,
-        name: &'static str,
-        doc: &'static str,
-        returned: &TokenStream,
-    ) -> Companion {
-        let (parameters, arguments, constraints) = &self.all;
-        let (found, load) = (&self.found, load::started(names, name, self.turbofish.as_ref()));
-        Companion {
-            name,
-            doc,
-            must_use: false,
-            stub: Stub::OfPlainAnswer,
-            parameters: quote!(#parameters(#arguments)),
-            returned: returned.clone(),
-            constraints: constraints.clone(),
-            waits: if names.args.inline { Waits::Itself } else { Waits::ForFuture },
-            body: quote!(#found #load),
-        }
-    }
-}
-
-/// `__hc_cache.invalidate(__hc_key)`
-fn asked(names: &Names<'_>, what: &str, arguments: &TokenStream) -> TokenStream {
-    if names.function.is_async() {
-        let what = format_ident!("{what}");
-        return quote!(__hc_cache.#what(#arguments));
-    }
-    let what = format_ident!("{what}_blocking");
-    quote!(__hc_cache.#what(#arguments))
-}
-
-fn public(names: &Names<'_>) -> Vec<Companion> {
-    let Names { runtime, function, .. } = names;
-    let parts = Parts::of(names);
-    let (none, invalidated) = (TokenStream::new(), quote!(#runtime::Invalidated));
-    let (value, value_type) = (new_value(names), &parts.value);
-    let answer = function.answer();
-    let mut companions = vec![
-        key_of(names, &parts),
-        parts.of_key(names, "invalidate", " Forgets this answer in every layer.", &none, &invalidated),
-        parts.of_key(
-            names,
-            "expire",
-            " Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.",
-            &none,
-            &invalidated,
-        ),
-        invalidate_all(names),
-        Companion {
-            must_use: true,
-            stub: Stub::OfPlainAnswer,
-            ..parts.of_key(
-                names,
-                "peek",
-                " What is cached; never loads, never promotes.",
-                &none,
-                &quote!(::core::option::Option<#value_type>),
-            )
-        },
-        Companion {
-            stub: Stub::OfPlainAnswer,
-            ..parts.of_key(
-                names,
-                "put",
-                " Stores an answer the caller already has.",
-                &quote!(#value: #value_type),
-                &none,
-            )
-        },
-        parts.of_load(names, "refresh", " Computes the answer anew and stores it, whatever is cached.", &quote!(#answer)),
-        parts.of_load(
-            names,
-            "with_info",
-            " The answer, and where it came from: the layer, its age, whether the call waited for another's load.",
-            &quote!(#runtime::Answer<#answer>),
-        ),
-        stats(names),
-    ];
-    companions.extend(invalidate_many(names, &parts));
-    companions.extend(warm(names, &parts));
-    companions
-}
-
-fn key_of(names: &Names<'_>, parts: &Parts) -> Companion {
-    let (runtime, found) = (&names.runtime, &parts.found);
-    Companion {
-        must_use: true,
-        waits: Waits::Never,
-        body: quote!(#found __hc_cache.key(__hc_key)),
-        ..parts.of_key(
-            names,
-            "key",
-            " The key of this answer. `Display` is what stands in Redis.",
-            &TokenStream::new(),
-            &quote!(#runtime::Key),
-        )
-    }
-}
-
-fn invalidate_all(names: &Names<'_>) -> Companion {
-    let (runtime, cache) = (&names.runtime, names.cache());
-    let body = if names.has_family() {
-        let (owner, instances, definition) =
-            (names.owner(), names.hidden("instances"), names.hidden("definition"));
-        let asked = asked(names, "invalidate_all", &quote!(#owner::#definition()));
-        quote!(let __hc_cache = #owner::#instances(); #asked)
-    } else {
-        let asked = asked(names, "invalidate_all", &TokenStream::new());
-        quote!(let __hc_cache = #cache; #asked)
-    };
-    Companion {
-        name: "invalidate_all",
-        doc: " Forgets all answers of this function, in constant time.",
-        must_use: false,
-        stub: Stub::Always,
-        parameters: quote!(()),
-        returned: quote!(#runtime::Invalidated),
-        constraints: None,
-        waits: Waits::ForFuture,
-        body,
-    }
-}
-
-fn stats(names: &Names<'_>) -> Companion {
-    let (runtime, cache) = (&names.runtime, names.cache());
-    let body = if names.has_family() {
-        let (owner, instances, definition) =
-            (names.owner(), names.hidden("instances"), names.hidden("definition"));
-        quote!(#owner::#instances().stats(&#owner::#definition()))
-    } else {
-        quote!(#cache.stats())
-    };
-    Companion {
-        name: "stats",
-        doc: " What happened so far: hits per layer, misses, loads, errors.",
-        must_use: true,
-        stub: Stub::Always,
-        parameters: quote!(()),
-        returned: quote!(#runtime::Stats),
-        constraints: None,
-        waits: Waits::Never,
-        body,
-    }
-}
-
-/// Of a function without arguments in its key there is one answer.
-fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
-    let each = Each::of(&names.unskipped().collect::<Vec<_>>())?;
-    let Each { pattern, ty, lifetime } = &each;
-    let (runtime, generics) = (&names.runtime, &names.function.generics);
-    let (_, _, constraints) = &parts.keyed;
-    let parameters = generics.parameters_and(lifetime, Which::TellingApart);
-    let itself = names.args.keys_self().then(|| quote!(&self,));
-    let (found, cache) = (&parts.found, names.cache());
-    let asked = asked(names, "invalidate_many", &quote!(__hc_keys));
-    Some(Companion {
-        name: "invalidate_many",
-        doc: " Forgets these answers in every layer, many at a time.",
-        must_use: false,
-        stub: Stub::Always,
-        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
-        returned: quote!(#runtime::Invalidated),
-        constraints: constraints.clone(),
-        waits: Waits::ForFuture,
-        body: quote! {
-            let __hc_keys = arguments.into_iter().map(|#pattern| { #found __hc_key }).collect();
-            let __hc_cache = #cache;
-            #asked
-        },
-    })
-}
-
-/// Not of a function that is not async: its thread could make one call after the other, as a loop does.
-fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
-    let function = names.function;
-    let by_value = function.receiver.as_ref().is_some_and(|receiving| receiving.receiver.reference.is_none());
-    if !function.is_async() || by_value {
-        return None;
-    }
-    let Each { pattern, ty, lifetime } = Each::of(&function.arguments.iter().collect::<Vec<_>>())?;
-    let Names { runtime, private, .. } = names;
-    let (_, _, constraints) = &parts.all;
-    let (parameters, turbofish) = (function.generics.parameters_and(&lifetime, Which::All), &parts.turbofish);
-    let itself = function.receiver.as_ref().map(|_| quote!(&#lifetime self,));
-    let lent = function.receiver.as_ref().map(|_| quote!(self,));
-    let arguments = function.arguments.iter().map(|argument| &argument.name);
-    let (owner, with_info, answer) = (names.owner(), names.public("with_info"), function.answer());
-    Some(Companion {
-        name: "warm",
-        doc: " Calls the function with all of these, a bounded number at a time, so that their answers are there when they \
-              are needed.",
-        must_use: false,
-        stub: Stub::Never,
-        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
-        returned: quote! {
-            #runtime::Warm<
-                #lifetime,
-                impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #runtime::Answer<#answer>>>,
-            >
-        },
-        constraints: constraints.clone(),
-        waits: Waits::Never,
-        body: quote! {
-            #private::warm(arguments.into_iter().map(move |#pattern| #owner::#with_info #turbofish(#lent #(#arguments),*)))
-        },
-    })
-}
-
-/// The arguments of one call among many: `(id, lang): (u64, &'hc str)`.
-struct Each {
-    pattern: TokenStream,
-    ty: TokenStream,
-    lifetime: Lifetime,
-}
-
-impl Each {
-    fn of(arguments: &[&Argument]) -> Option<Self> {
-        let lifetime = Lifetime::new("'hc", Span::mixed_site());
-        let types: Vec<Type> =
-            arguments.iter().map(|argument| with_lifetimes_named(&argument.ty, &lifetime)).collect();
-        let names: Vec<&Ident> = arguments.iter().map(|argument| &argument.name).collect();
-        let (pattern, ty) = match (names.as_slice(), types.as_slice()) {
-            ([], _) => return None,
-            ([name], [ty]) => (quote!(#name), quote!(#ty)),
-            (names, types) => (quote!((#(#names),*)), quote!((#(#types),*))),
-        };
-        Some(Self { pattern, ty, lifetime })
-    }
-}
-
-/// The parameter of `put`, called so that no argument of the function has the same name.
-fn new_value(names: &Names<'_>) -> Ident {
-    let free = ["value", "answer"].into_iter().find(|name| names.function.argument(name).is_none());
-    Ident::new(free.unwrap_or("__hc_value"), Span::mixed_site())
-}
-
 /// What `#[invalidates(product(id = ..))]` checks its names against.
 fn parameter_names(names: &Names<'_>) -> TokenStream {
     let name = if names.is_in_impl() { names.hidden("PARAMETERS") } else { format_ident!("__PARAMETERS") };
@@ -472,22 +176,6 @@ fn parameter_names(names: &Names<'_>) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
         #vis const #name: &'static [&'static ::core::primitive::str] = &[#(#parameters),*];
-    }
-}
-
-fn uncached_stub(names: &Names<'_>) -> Companion {
-    let Parts { all: (parameters, arguments, constraints), .. } = Parts::of(names);
-    let answer = names.function.answer();
-    Companion {
-        name: "uncached",
-        doc: UNCACHED,
-        must_use: false,
-        stub: Stub::OfPlainAnswer,
-        parameters: quote!(#parameters(#arguments)),
-        returned: quote!(#answer),
-        constraints,
-        waits: Waits::Itself,
-        body: TokenStream::new(),
     }
 }
 

@@ -10,8 +10,8 @@ use syn::ExprPath;
 use crate::{
     args::{Args, LayerTtl},
     duration::{Life, why_not_zero, why_not_zero_in},
-    expand::Names,
     layer::Layer,
+    names::Names,
     spelling::{Ends, placed},
     value::RefreshAhead,
 };

@@ -4,13 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{
-    args::Args,
-    companions,
-    expand::{self, Names},
-    function::Function,
-    place::Place,
-};
+use crate::{args::Args, companions, expand, function::Function, names::Names, place::Place};
 
 /// For what we could not read: the item and nothing beside it.
 pub(crate) fn untouched(error: &syn::Error, item: &TokenStream) -> TokenStream {

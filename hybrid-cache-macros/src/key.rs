@@ -5,8 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::parse_quote_spanned;
 
 use crate::{
-    expand::Names,
     function::{Argument, key_name},
+    names::Names,
     pattern,
     template::Place,
 };

@@ -13,7 +13,7 @@
 //! | `conditional.rs` | `#[cfg]` on an argument |
 //! | `spelling.rs` | questions to the spelling of a type |
 //! | `check.rs` and `check/` | every rule, one small function each |
-//! | `expand.rs`, `definition.rs`, `key.rs`, `load.rs`, `companions.rs` | checked input → tokens |
+//! | `names.rs`, `expand.rs`, `definition.rs`, `key.rs`, `load.rs`, `companions.rs` | checked input → tokens |
 //! | `effects.rs` and `effects/` | the same for `#[invalidates]` and `#[updates]` |
 //! | `fallback.rs` | what is emitted after an error, so that ours is the only one |
 
@@ -31,6 +31,7 @@ mod generics;
 mod key;
 mod layer;
 mod load;
+mod names;
 mod pattern;
 mod place;
 mod size;

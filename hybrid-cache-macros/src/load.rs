@@ -6,9 +6,10 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
 use crate::{
-    expand::{Names, receiver},
+    expand::receiver,
     function::{Argument, Ownership, Receiving},
     generics::Which,
+    names::Names,
     spelling::{Ends, placed},
 };
 

@@ -1,0 +1,100 @@
+//! The companions that take the arguments of many calls.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Ident, Lifetime, Type};
+
+use super::{
+    Companion, Stub, Waits,
+    list::{Parts, asked},
+};
+use crate::{
+    function::Argument,
+    generics::{Which, with_lifetimes_named},
+    names::Names,
+};
+
+/// Of a function without arguments in its key there is one answer.
+pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
+    let each = Each::of(&names.unskipped().collect::<Vec<_>>())?;
+    let Each { pattern, ty, lifetime } = &each;
+    let (runtime, generics) = (&names.runtime, &names.function.generics);
+    let (_, _, constraints) = &parts.keyed;
+    let parameters = generics.parameters_and(lifetime, Which::TellingApart);
+    let itself = names.args.keys_self().then(|| quote!(&self,));
+    let (found, cache) = (&parts.found, names.cache());
+    let asked = asked(names, "invalidate_many", &quote!(__hc_keys));
+    Some(Companion {
+        name: "invalidate_many",
+        doc: " Forgets these answers in every layer, many at a time.",
+        must_use: false,
+        stub: Stub::Always,
+        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
+        returned: quote!(#runtime::Invalidated),
+        constraints: constraints.clone(),
+        waits: Waits::ForFuture,
+        body: quote! {
+            let __hc_keys = arguments.into_iter().map(|#pattern| { #found __hc_key }).collect();
+            let __hc_cache = #cache;
+            #asked
+        },
+    })
+}
+
+/// Not of a function that is not async: its thread could make one call after the other, as a loop does.
+pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
+    let function = names.function;
+    let by_value = function.receiver.as_ref().is_some_and(|receiving| receiving.receiver.reference.is_none());
+    if !function.is_async() || by_value {
+        return None;
+    }
+    let Each { pattern, ty, lifetime } = Each::of(&function.arguments.iter().collect::<Vec<_>>())?;
+    let Names { runtime, private, .. } = names;
+    let (_, _, constraints) = &parts.all;
+    let (parameters, turbofish) = (function.generics.parameters_and(&lifetime, Which::All), &parts.turbofish);
+    let itself = function.receiver.as_ref().map(|_| quote!(&#lifetime self,));
+    let lent = function.receiver.as_ref().map(|_| quote!(self,));
+    let arguments = function.arguments.iter().map(|argument| &argument.name);
+    let (owner, with_info, answer) = (names.owner(), names.public("with_info"), function.answer());
+    Some(Companion {
+        name: "warm",
+        doc: " Calls the function with all of these, a bounded number at a time, so that their answers are there when they \
+              are needed.",
+        must_use: false,
+        stub: Stub::Never,
+        parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
+        returned: quote! {
+            #runtime::Warm<
+                #lifetime,
+                impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #runtime::Answer<#answer>>>,
+            >
+        },
+        constraints: constraints.clone(),
+        waits: Waits::Never,
+        body: quote! {
+            #private::warm(arguments.into_iter().map(move |#pattern| #owner::#with_info #turbofish(#lent #(#arguments),*)))
+        },
+    })
+}
+
+/// The arguments of one call among many: `(id, lang): (u64, &'hc str)`.
+struct Each {
+    pattern: TokenStream,
+    ty: TokenStream,
+    lifetime: Lifetime,
+}
+
+impl Each {
+    fn of(arguments: &[&Argument]) -> Option<Self> {
+        let lifetime = Lifetime::new("'hc", Span::mixed_site());
+        let types: Vec<Type> =
+            arguments.iter().map(|argument| with_lifetimes_named(&argument.ty, &lifetime)).collect();
+        let names: Vec<&Ident> = arguments.iter().map(|argument| &argument.name).collect();
+        let (pattern, ty) = match (names.as_slice(), types.as_slice()) {
+            ([], _) => return None,
+            ([name], [ty]) => (quote!(#name), quote!(#ty)),
+            (names, types) => (quote!((#(#names),*)), quote!((#(#types),*))),
+        };
+        Some(Self { pattern, ty, lifetime })
+    }
+}
