@@ -100,7 +100,10 @@ impl ::hybrid_cache::__private::Function for longest {
 impl longest {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    pub(crate) const __PARAMETERS: &'static [&'static str] = &["in", "_x"];
+    pub(crate) const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[
+        "in",
+        "_x",
+    ];
     fn __key<'a>(
         r#in: &&'a String,
         _x: &Option<&str>,

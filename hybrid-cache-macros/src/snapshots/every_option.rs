@@ -153,7 +153,7 @@ impl crate::memo::__private::Function for Greetings {
 impl Greetings {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const __PARAMETERS: &'static [&'static str] = &["user", "id"];
+    const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["user", "id"];
     fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
         crate::memo::__private::KeyWriter::template(&["user:", ":", ""])
             .value(id)

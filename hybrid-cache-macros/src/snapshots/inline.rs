@@ -98,7 +98,7 @@ impl ::hybrid_cache::__private::Function for greeting {
 impl greeting {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const __PARAMETERS: &'static [&'static str] = &["names"];
+    const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["names"];
     fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().argument("names", names).finish()
     }

@@ -24,7 +24,7 @@ impl<B> Shop<B> {
     )]
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    pub const __price_PARAMETERS: &'static [&'static str] = &["id"];
+    pub const __price_PARAMETERS: &'static [&'static ::core::primitive::str] = &["id"];
     #[allow(
         dead_code,
         unreachable_pub,
@@ -45,7 +45,7 @@ impl<B> Shop<B> {
             .instance::<Argument1>("Argument1")
             .then_template(&["", ":", ""])
             .value(&self.tenant)
-            .value(id)
+            .generic_value(id)
             .finish()
     }
     #[allow(
@@ -97,7 +97,18 @@ impl<B> Shop<B> {
     )]
     fn __price_cache<Argument1: Id + Serialize>() -> &'static ::hybrid_cache::__private::Cache<
         ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
-        true,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::DividedValue<
+                    ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                >,
+                ::hybrid_cache::__private::DividedError<
+                    ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                >,
+            >::CACHEABLE
+        },
     > {
         let __hc_witness = || {};
         Self::__price_instances()
@@ -187,7 +198,18 @@ impl<B> Shop<B> {
     ) -> (
         &'static ::hybrid_cache::__private::Cache<
             ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
-            true,
+            {
+                #[allow(unused_imports)]
+                use ::hybrid_cache::__private::Uncacheable as _;
+                ::hybrid_cache::__private::CacheProbe::<
+                    ::hybrid_cache::__private::DividedValue<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                    ::hybrid_cache::__private::DividedError<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                >::CACHEABLE
+            },
         >,
         ::hybrid_cache::__private::KeyText,
     ) {

@@ -105,7 +105,7 @@ impl ::hybrid_cache::__private::Function for product {
 impl product {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    pub const __PARAMETERS: &'static [&'static str] = &["id", "lang"];
+    pub const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["id", "lang"];
     fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new()
             .argument("id", id)

@@ -96,7 +96,7 @@ impl ::hybrid_cache::__private::Function for answer {
 impl answer {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const __PARAMETERS: &'static [&'static str] = &[];
+    const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
     fn __key() -> ::hybrid_cache::__private::KeyText {
         ::hybrid_cache::__private::KeyWriter::new().finish()
     }
