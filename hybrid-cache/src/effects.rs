@@ -5,17 +5,12 @@
 //! return. As in [`outcome`](crate::outcome) the compiler is asked which one it is: an inherent method wins over
 //! one of a trait.
 
-mod name;
-mod wait;
+pub(crate) mod name;
+pub(crate) mod wait;
 
 use std::{borrow::Borrow, marker::PhantomData, sync::Arc};
 
 use futures_util::future::join;
-
-pub use self::{
-    name::{Message, wrong_parameter},
-    wait::wait,
-};
 
 /// What tells whether a function succeeded: a `Result`, under whatever name.
 #[diagnostic::on_unimplemented(

@@ -5,8 +5,11 @@ pub use crate::{
     cached_fn::CachedFn,
     definition::{Abilities, Definition},
     effects::{
-        Answered, Before, BeforeOwned, Called, CalledAtOnce, Effect, Message, NoAnswer, NotAResult, PutIn,
-        Returned, body, require_result, wait, wrong_parameter,
+        Answered, Before, BeforeOwned, Called, CalledAtOnce, Effect, NoAnswer, NotAResult, PutIn, Returned,
+        body,
+        name::{Message, wrong_parameter},
+        require_result,
+        wait::wait,
     },
     error::LayerKind,
     instances::Instances,
@@ -15,7 +18,7 @@ pub use crate::{
     outcome::{
         CacheProbe, CloneError, CloneProbe, DeadlineError, Divided, Infallible, IsNone, Kept, NeverNone,
         NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns, Uncacheable,
-        require_cacheable, require_clone_error, require_deadline_error, require_passed_on,
+        require::{require_cacheable, require_clone_error, require_deadline_error, require_passed_on},
         require_seen_through,
     },
     size::{Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size},
