@@ -177,6 +177,10 @@ pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let generics = &names.function.generics;
     let (parameters, constraints) =
         (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
+    let told_apart = generics.in_key().map(|(name, is_constant)| {
+        let parameter = if is_constant { quote!(#name) } else { quote!(::core::any::type_name::<#name>()) };
+        quote!(.told_apart_by(&#parameter))
+    });
     let (owner, keyed) = (names.owner(), names.has_family().then(|| keyed(names)));
     quote! {
         fn #instances() -> &'static #private::Instances {
@@ -192,7 +196,7 @@ pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
                 #seen_through
                 #cacheable;
                 #passed_on;
-                (#owner::#defined(), #abilities)
+                (#owner::#defined() #(#told_apart)*, #abilities)
             })
         }
         #keyed

@@ -62,17 +62,35 @@ impl Generics {
         Self { lifetimes, kinds, predicates }
     }
 
-    /// Finds out which parameters tell answers apart: all but those that only skipped arguments speak of.
+    /// Finds out which parameters tell answers apart: all but those that only skipped arguments speak of, and what only their
+    /// bounds speak of.
     pub(crate) fn tell_apart(&mut self, keyed: &TokenStream, skipped: &TokenStream) {
         for kind in &mut self.kinds {
             kind.tells_apart = mentions(keyed, &kind.name) || !mentions(skipped, &kind.name);
         }
-        // What their bounds speak of has to be there too.
+        // Nor does what only the bounds of such a one speak of: `Fut` in `F: Fn() -> Fut`.
+        while let Some(spoken_of) = self.spoken_of_by_others(keyed) {
+            if let Some(kind) = self.kinds.get_mut(spoken_of) {
+                kind.tells_apart = false;
+            }
+        }
+        // What the bounds of the others speak of has to be there.
         while let Some(needed) = self.needed_by_bounds() {
             if let Some(kind) = self.kinds.get_mut(needed) {
                 kind.tells_apart = true;
             }
         }
+    }
+
+    fn spoken_of_by_others(&self, keyed: &TokenStream) -> Option<usize> {
+        let others: Vec<&Kind> = self.kinds.iter().filter(|kind| !kind.tells_apart).collect();
+        let about_others = self.predicates.iter().map(ToTokens::to_token_stream);
+        let about_others = about_others.filter(|about| others.iter().any(|kind| mentions(about, &kind.name)));
+        let declared = others.iter().map(|kind| kind.declared.to_token_stream());
+        let bounds: TokenStream = declared.chain(about_others).collect();
+        self.kinds.iter().position(|kind| {
+            kind.tells_apart && !mentions(keyed, &kind.name) && mentions(&bounds, &kind.name)
+        })
     }
 
     fn needed_by_bounds(&self) -> Option<usize> {
@@ -139,6 +157,20 @@ impl Generics {
         let mut predicates = self.kept(which).peekable();
         predicates.peek()?;
         Some(quote!(where #(#predicates),*))
+    }
+
+    /// The same, and that everything lives as long as a lifetime: needed where that stands behind `impl`, in what the language
+    /// does not look at by itself.
+    pub(crate) fn constraints_and(&self, lifetime: &Lifetime, which: Which, in_impl: bool) -> TokenStream {
+        let predicates = self.kept(which);
+        let lifetimes = self.lifetimes.iter().filter_map(|parameter| match parameter {
+            GenericParam::Lifetime(parameter) => Some(&parameter.lifetime),
+            _ => None,
+        });
+        let types = self.kinds(which).filter(|kind| matches!(kind.declared, GenericParam::Type(_)));
+        let types = types.map(|kind| &kind.name);
+        let itself = in_impl.then(|| quote!(Self: #lifetime,));
+        quote!(where #(#predicates,)* #(#lifetimes: #lifetime,)* #(#types: #lifetime,)* #itself)
     }
 
     /// `::<T, N>`, or nothing, from where all parameters have a name.
@@ -249,9 +281,12 @@ mod tests {
         let cases = [
             ("fn f<T, const N: usize>(a: T)", 1, "T,N"),
             ("fn f(a: impl Id, db: impl Executor)", 1, "Argument1"),
-            ("fn f<D, E>(db: E, id: u64) where E: Executor<Database = D>", 0, "D"),
+            ("fn f<D, E>(db: E, id: u64) where E: Executor<Database = D>", 0, ""),
             ("fn f<E: Executor<D>, D>(id: E, db: D)", 1, "E,D"),
             ("fn f<'a>(a: &'a str)", 1, ""),
+            ("fn f<F, Fut>(id: u64, load: F) where F: FnOnce(u64) -> Fut, Fut: Future<Output = u64>", 1, ""),
+            ("fn f<K: Kind, F: Fn(&K)>(id: u64, load: F)", 1, ""),
+            ("fn f<K: Kind>(id: u64, load: fn())", 1, "K"),
         ];
         for (function, keyed, expected) in cases {
             assert_eq!(telling_apart(function, keyed), expected, "{function}");

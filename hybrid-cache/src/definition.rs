@@ -31,6 +31,8 @@ pub struct Definition {
     pub(crate) version: u32,
     /// What it is an instance of, if it is one of several of the same name.
     pub(crate) instance_of: Option<usize>,
+    /// What tells this instance apart from others, as it stands in keys.
+    pub(crate) told_apart_by: Vec<String>,
     pub(crate) blocking: bool,
 }
 
@@ -82,8 +84,10 @@ fn without_generics(path: &str) -> String {
 
 /// The path of the function `name` in or beside `S`, which the compiler calls `crate::module::S`.
 fn path_in(place: &str, name: &str) -> String {
-    // A function in the body of an async function stands in a closure, as the compiler sees it.
-    format!("{}::{name}", place.replace("::{{closure}}", ""))
+    // A function in the body of an async function stands in a closure, as the compiler sees it; and lifetimes tell nothing
+    // apart.
+    let place = place.replace("::{{closure}}", "").replace("'_, ", "").replace("<'_>", "");
+    format!("{place}::{name}")
 }
 
 impl Definition {
@@ -140,6 +144,7 @@ impl Definition {
             max_loads: None,
             version: 1,
             instance_of: None,
+            told_apart_by: Vec::new(),
             blocking: false,
         }
     }
@@ -246,6 +251,13 @@ impl Definition {
     #[must_use]
     pub const fn max_loads(mut self, max_loads: u32) -> Self {
         self.max_loads = Some(max_loads);
+        self
+    }
+
+    /// The name of a type, or a constant, that this instance of a generic function is for.
+    #[must_use]
+    pub fn told_apart_by(mut self, parameter: &dyn std::fmt::Display) -> Self {
+        self.told_apart_by.push(parameter.to_string());
         self
     }
 

@@ -38,9 +38,10 @@ struct Instance {
     cache: &'static dyn Cache,
 }
 
-/// An instance, by the name that it has in keys.
+/// An instance, by what it is called in keys.
 struct Made {
     name: FunctionName,
+    told_apart_by: Vec<String>,
     instance: Instance,
 }
 
@@ -121,14 +122,17 @@ impl Instances {
         }
         let (definition, abilities) = describe();
         // As long as the process, like the static of a function that is not generic.
-        let name = definition.name.clone();
-        let cache: &'static Arc<CachedFn<R>> =
-            Box::leak(Box::new(CachedFn::new(definition.instance_of(self.family()), abilities)));
+        let (name, told_apart_by) = (definition.name.clone(), definition.told_apart_by.clone());
+        // Two types may have the same name. The second then counts as another function of the same name, which keeps its
+        // answers in memory, where they are told apart.
+        let unique = !made.iter().any(|other| other.name == name && other.told_apart_by == told_apart_by);
+        let definition = if unique { definition.instance_of(self.family()) } else { definition };
+        let cache: &'static Arc<CachedFn<R>> = Box::leak(Box::new(CachedFn::new(definition, abilities)));
         let instance = Instance { of, cache };
         if self.first.set(instance).is_err() {
             self.others.pin().insert(of, instance);
         }
-        made.push(Made { name, instance });
+        made.push(Made { name, told_apart_by, instance });
         cache
     }
 
@@ -147,7 +151,8 @@ impl Instances {
     fn all(&'static self, definition: Definition) -> impl Iterator<Item = &'static dyn Cache> {
         let name = definition.name.clone();
         if self.nth(&name, 0).is_none() {
-            let unused = || (definition, Abilities::new(Some(Codec::new()), None, None));
+            let unused =
+                || (definition.told_apart_by(&"#unused"), Abilities::new(Some(Codec::new()), None, None));
             self.make::<Kept<Returns<(), false>, true>>(TypeId::of::<Unused>(), unused);
         }
         // One that is made meanwhile is met too: it may have taken an answer from a layer that was not told yet.

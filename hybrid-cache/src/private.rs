@@ -68,12 +68,12 @@ pub type ErrorOf<C> = <<C as Typed>::Returned as Divided>::Error;
 /// An argument that the caller lends us, made ours to take along into a task.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made owned for a load, which may outlive the call",
-    label = "what is borrowed here must be `Clone + Send + 'static`",
+    label = "what is borrowed here must be `Clone + Send + Sync + 'static`",
     note = "derive `Clone` for it, take an owned argument, for example an `Arc`, or run loads in the caller's task with `#[cached(inline)]`"
 )]
 pub trait Own {
     /// What it is when it is ours.
-    type Owned: Send + 'static;
+    type Owned: Send + Sync + 'static;
 
     /// Makes it ours.
     fn own(self) -> Self::Owned;
@@ -82,7 +82,7 @@ pub trait Own {
 #[diagnostic::do_not_recommend]
 impl<T: ToOwned + ?Sized> Own for &T
 where
-    T::Owned: Send + 'static,
+    T::Owned: Send + Sync + 'static,
 {
     type Owned = T::Owned;
 
@@ -94,7 +94,7 @@ where
 #[diagnostic::do_not_recommend]
 impl<T: ToOwned + ?Sized> Own for Option<&T>
 where
-    T::Owned: Send + 'static,
+    T::Owned: Send + Sync + 'static,
 {
     type Owned = Option<T::Owned>;
 

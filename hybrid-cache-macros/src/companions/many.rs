@@ -19,8 +19,8 @@ pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Compan
     let each = Each::of(&names.unskipped().collect::<Vec<_>>())?;
     let Each { pattern, ty, lifetime } = &each;
     let (runtime, generics) = (&names.runtime, &names.function.generics);
-    let (_, _, constraints) = &parts.keyed;
     let parameters = generics.parameters_and(lifetime, Which::TellingApart);
+    let constraints = generics.constraints_and(lifetime, Which::TellingApart, names.is_in_impl());
     let itself = names.args.keys_self().then(|| quote!(&self,));
     let (found, cache) = (&parts.found, names.cache());
     let asked = asked(names, "invalidate_many", &quote!(__hc_keys));
@@ -31,7 +31,7 @@ pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Compan
         stub: Stub::Always,
         parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
         returned: quote!(#runtime::Invalidated),
-        constraints: constraints.clone(),
+        constraints: Some(constraints),
         waits: Waits::ForFuture,
         body: quote! {
             let __hc_keys = arguments.into_iter().map(|#pattern| { #found __hc_key }).collect();
@@ -50,8 +50,8 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
     }
     let Each { pattern, ty, lifetime } = Each::of(&function.arguments.iter().collect::<Vec<_>>())?;
     let Names { runtime, private, .. } = names;
-    let (_, _, constraints) = &parts.all;
     let (parameters, turbofish) = (function.generics.parameters_and(&lifetime, Which::All), &parts.turbofish);
+    let constraints = function.generics.constraints_and(&lifetime, Which::All, names.is_in_impl());
     let itself = function.receiver.as_ref().map(|_| quote!(&#lifetime self,));
     let lent = function.receiver.as_ref().map(|_| quote!(self,));
     let arguments = function.arguments.iter().map(|argument| &argument.name);
@@ -69,7 +69,7 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
                 impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #runtime::Answer<#answer>>>,
             >
         },
-        constraints: constraints.clone(),
+        constraints: Some(constraints),
         waits: Waits::Never,
         body: quote! {
             #private::warm(arguments.into_iter().map(move |#pattern| #owner::#with_info #turbofish(#lent #(#arguments),*)))

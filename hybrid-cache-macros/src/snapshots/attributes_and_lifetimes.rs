@@ -240,6 +240,7 @@ impl longest {
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
     where
         'a: 'a,
+        'a: 'hc,
     {
         let __hc_keys = arguments
             .into_iter()
@@ -263,6 +264,7 @@ impl longest {
     >
     where
         'a: 'a,
+        'a: 'hc,
     {
         ::hybrid_cache::__private::warm(
             arguments.into_iter().map(move |(r#in, _x)| longest::with_info(r#in, _x)),

@@ -132,7 +132,8 @@ impl<B> Shop<B> {
                         >,
                     >();
                     (
-                        Self::__price_definition(),
+                        Self::__price_definition()
+                            .told_apart_by(&::core::any::type_name::<Argument1>()),
                         ::hybrid_cache::__private::Abilities::new(
                             ::core::option::Option::Some({
                                 #[allow(unused_imports)]
@@ -414,7 +415,11 @@ impl<B> Shop<B> {
     pub fn price_invalidate_many<'hc, Argument1: Id + Serialize>(
         &self,
         arguments: impl ::core::iter::IntoIterator<Item = Argument1>,
-    ) -> ::hybrid_cache::Invalidated {
+    ) -> ::hybrid_cache::Invalidated
+    where
+        Argument1: 'hc,
+        Self: 'hc,
+    {
         let __hc_keys = arguments
             .into_iter()
             .map(|id| {

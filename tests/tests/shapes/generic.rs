@@ -215,3 +215,92 @@ fn an_instance_is_made_once_however_many_threads_are_first() {
     });
     assert_eq!((LOADS.count(), slow::stats().loads()), (3, 3));
 }
+
+#[cached(layers = "mem", inline)]
+async fn inline_of<T: Serialize>(value: &T) -> usize {
+    size_of_val(value)
+}
+
+#[cached(layers = "mem")]
+fn pages<'a>(pages: &[&'a str], of: &'a str) -> usize {
+    pages.len() + of.len()
+}
+
+#[derive(Clone)]
+struct View<'a>(&'a str);
+
+impl<'a> View<'a> {
+    #[cached(layers = "mem", key = "{self.0}:{other.0}")]
+    fn together(&self, other: &View<'a>) -> usize {
+        self.0.len() + other.0.len()
+    }
+}
+
+#[cached(layers = "mem", skip(compute))]
+async fn computed<F, Fut>(id: u64, compute: F) -> u64
+where
+    F: FnOnce(u64) -> Fut + Send + 'static,
+    Fut: Future<Output = u64> + Send,
+{
+    compute(id).await
+}
+
+#[tokio::test]
+async fn references_to_what_lives_shortly_can_be_arguments_where_the_body_stays_with_its_caller() {
+    let text = String::from("text");
+    assert_eq!(inline_of(&text.as_str()).await, size_of::<&str>());
+    assert_eq!(pages(&[text.as_str()], &text), 5);
+    assert_eq!(pages::peek(&[text.as_str()], &text), Some(5));
+    pages::invalidate_many([(&[text.as_str()][..], text.as_str())]);
+    assert_eq!(pages::peek(&[text.as_str()], &text), None);
+    assert_eq!(View(&text).together(&View("ab")), 6);
+    assert!(View(&text).together_key(&View("ab")).to_string().ends_with("View.together:text:ab"));
+}
+
+#[tokio::test]
+async fn a_type_that_only_the_bounds_of_skipped_ones_speak_of_makes_no_difference() {
+    assert_eq!(computed(1, |id| async move { id + 1 }).await, 2);
+    assert_eq!(computed(1, |id| std::future::ready(id + 2)).await, 2);
+    assert_eq!(computed::peek(1).await, Some(2));
+}
+
+/// Two types that the compiler calls by the same name.
+fn of_one_name() -> (impl Kind, impl Kind) {
+    (
+        {
+            struct Same;
+            impl Kind for Same {
+                const NAME: &'static str = "first";
+            }
+            Same
+        },
+        {
+            struct Same;
+            impl Kind for Same {
+                const NAME: &'static str = "second";
+            }
+            Same
+        },
+    )
+}
+
+#[tokio::test]
+async fn types_of_the_same_name_share_no_answers() {
+    #[cached(layers = "redis")]
+    async fn name_of<K: Kind>(id: u64) -> String {
+        format!("{id} {}", K::NAME)
+    }
+    async fn ask<K: Kind>(_: K) -> String {
+        let name = name_of::<K>(1).await;
+        flush().await;
+        name
+    }
+    let redis = Store::new();
+    World::new()
+        .redis(&redis)
+        .enter(async {
+            let (first, second) = of_one_name();
+            assert_eq!((ask(first).await.as_str(), ask(second).await.as_str()), ("1 first", "1 second"));
+        })
+        .await;
+}
