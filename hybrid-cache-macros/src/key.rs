@@ -2,12 +2,13 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::parse_quote_spanned;
+use syn::{Type, parse_quote_spanned};
 
 use crate::{
     function::{Argument, key_name},
     names::Names,
     pattern,
+    spelling::generic_of,
     template::Place,
 };
 
@@ -47,16 +48,14 @@ pub(crate) fn text(names: &Names<'_>) -> TokenStream {
     let Some(template) = &names.args.key else {
         let bindings = names.unskipped().flat_map(|argument| {
             let generic = names.function.generics.are_in(&argument.ty);
-            names.args.keyed(argument).map(move |binding| (key_name(binding), binding, generic))
+            let pointers = pointers(argument);
+            names.args.keyed(argument).map(move |binding| (key_name(binding), binding, generic, pointers))
         });
         let mut bindings: Vec<_> = bindings.collect();
         bindings.sort();
-        let arguments = bindings.into_iter().map(|(text, binding, generic)| {
-            if generic {
-                quote!(.generic_argument(#text, #binding))
-            } else {
-                quote!(.argument(#text, #binding))
-            }
+        let arguments = bindings.into_iter().map(|(text, binding, generic, pointers)| {
+            let value = pointed_to(&quote!(#binding), pointers);
+            if generic { quote!(.generic_argument(#text, #value)) } else { quote!(.argument(#text, #value)) }
         });
         return quote!(#(#apart)* #private::KeyWriter::new() #(#instance)* #(#arguments)* .finish());
     };
@@ -79,14 +78,34 @@ fn place_value(names: &Names<'_>, place: &Place, span: Span) -> TokenStream {
     } else {
         parse_quote_spanned!(span=> &#argument #(.#fields)*)
     };
-    let generic = names.function.argument(&place.argument);
-    let generic =
-        fields.is_empty() && generic.is_some_and(|argument| names.function.generics.are_in(&argument.ty));
-    if generic {
+    let whole = names.function.argument(&place.argument).filter(|_| fields.is_empty());
+    let value =
+        whole.map_or_else(|| quote!(#value), |argument| pointed_to(&quote!(#value), pointers(argument)));
+    if whole.is_some_and(|argument| names.function.generics.are_in(&argument.ty)) {
         quote_spanned!(span=> .generic_value(#value))
     } else {
         quote_spanned!(span=> .value(#value))
     }
+}
+
+/// How many pointers stand in front of what is written of an argument, the reference to it included: what an `Arc` points to
+/// is written as it is without, for which serde would need a feature.
+fn pointers(argument: &Argument) -> usize {
+    let shared = |ty: &Type| ["Arc", "Rc"].iter().any(|name| generic_of(ty, name).is_some());
+    match &argument.ty {
+        _ if argument.pattern.is_some() => 0,
+        Type::Reference(reference) if shared(&reference.elem) => 3,
+        ty if shared(ty) => 2,
+        _ => 0,
+    }
+}
+
+fn pointed_to(value: &TokenStream, pointers: usize) -> TokenStream {
+    if pointers == 0 {
+        return value.clone();
+    }
+    let stars = (0..pointers).map(|_| quote!(*));
+    quote!(&#(#stars)* #value)
 }
 
 fn argument(names: &Names<'_>, name: &str) -> Ident {

@@ -126,3 +126,23 @@ async fn attributes_of_arguments_are_heeded() {
     assert!(Arc::ptr_eq(&nothing().await, &nothing().await));
     assert_eq!(nothing::peek().await.map(|map| map.len()), Some(0));
 }
+
+#[cached(layers = "mem")]
+async fn shared(name: Arc<str>, list: &Arc<[u8]>, id: u8) -> usize {
+    name.len() + list.len() + usize::from(id)
+}
+
+#[cached(layers = "mem", key = "{name}/{of}")]
+async fn shared_by_template(name: Arc<str>, of: &Arc<Point>) -> usize {
+    name.len() + of.label.len()
+}
+
+#[tokio::test]
+async fn what_an_arc_points_to_stands_in_the_key_as_it_does_without() {
+    let list: Arc<[u8]> = Arc::from([1, 2]);
+    assert_eq!(shared("tea".into(), &list, 4).await, 9);
+    assert!(shared::key("tea".into(), &list, 4).to_string().ends_with(":id=4,list=[1,2],name=tea"));
+    assert_eq!(shared::peek(Arc::from("tea"), &Arc::from([1, 2]), 4).await, Some(9));
+    assert_eq!(shared_by_template("tea".into(), &Arc::new(point(1))).await, 4);
+    assert!(shared_by_template::key("tea".into(), &Arc::new(point(1))).to_string().contains(":tea/{x=1"));
+}
