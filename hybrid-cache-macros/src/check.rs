@@ -32,7 +32,10 @@ pub(crate) fn all(malformed: Vec<syn::Error>, args: &Args, function: &Function) 
 }
 
 fn broken(input: Input<'_>) -> impl Iterator<Item = syn::Error> {
-    [
+    // In a trait it cannot stand, whatever else there is to say.
+    let in_a_trait = signature::in_a_trait(input);
+    let elsewhere = in_a_trait.is_empty();
+    let rules = [
         signature::RULES,
         layers::RULES,
         options::RULES,
@@ -43,7 +46,8 @@ fn broken(input: Input<'_>) -> impl Iterator<Item = syn::Error> {
     ]
     .into_iter()
     .flatten()
-    .flat_map(move |rule| rule(input))
+    .filter(move |_| elsewhere);
+    in_a_trait.into_iter().chain(rules.flat_map(move |rule| rule(input)))
 }
 
 fn error(span: Span, message: impl std::fmt::Display) -> syn::Error {

@@ -81,8 +81,9 @@ fn permissions(function: &Function) -> TokenStream {
     // `_unused` is used now: it stands in the key.
     let underscore = bindings.any(|binding| binding.unraw().to_string().starts_with('_'));
     let underscore = underscore.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    let mutable =
-        function.typed_inputs().any(|typed| typed.pat.to_token_stream().to_string().contains("mut "));
+    let mut typed = function.typed_inputs();
+    let mutable = typed.any(|typed| typed.pat.to_token_stream().to_string().contains("mut "))
+        || function.receiver.as_ref().is_some_and(|receiving| receiving.receiver.mutability.is_some());
     let mutable = mutable.then(|| quote!(#[allow(unused_mut)]));
     quote!(#underscore #mutable)
 }
@@ -220,7 +221,11 @@ fn keyed(names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// `self: &Arc<Self>`, as the user wrote it, where all arguments are taken.
+/// `self: &Arc<Self>`, as the user wrote it, where all arguments are taken. Of `mut self`, only the body knows of `mut`.
 pub(crate) fn receiver(function: &Function) -> Option<TokenStream> {
-    function.receiver.as_ref().map(|Receiving { receiver, .. }| quote!(#receiver))
+    function.receiver.as_ref().map(|Receiving { receiver, .. }| {
+        let mutability = receiver.mutability.filter(|_| receiver.reference.is_some());
+        let receiver = syn::Receiver { mutability, ..receiver.clone() };
+        quote!(#receiver)
+    })
 }

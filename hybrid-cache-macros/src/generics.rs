@@ -206,6 +206,14 @@ impl VisitMut for Naming<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         // What stands in the bounds of an `impl Trait` first.
         visit_mut::visit_type_mut(self, ty);
+        // A name needs no parentheses, and the compiler would say so.
+        if let Type::Reference(reference) = ty
+            && let Type::Paren(inner) = &mut *reference.elem
+            && let Type::Path(_) = &*inner.elem
+        {
+            let name = std::mem::replace(&mut *inner.elem, Type::Verbatim(TokenStream::new()));
+            *reference.elem = name;
+        }
         if let Type::ImplTrait(unnamed) = ty {
             let count = self.kinds.iter().filter(|kind| kind.unnamed).count() + 1;
             let (name, bounds) = (format_ident!("Argument{count}"), &unnamed.bounds);

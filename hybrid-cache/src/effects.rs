@@ -106,6 +106,15 @@ impl<T: ToOwned + ?Sized> Loan for &T {
     }
 }
 
+/// As where `self` is `&mut Self`: the body has it all to itself.
+impl<T: ToOwned + ?Sized> Loan for &mut T {
+    type Kept = KeptLoan<T::Owned, T>;
+
+    fn kept(&self) -> Self::Kept {
+        KeptLoan(T::to_owned(self), PhantomData)
+    }
+}
+
 impl<T: ToOwned + ?Sized> Loan for Option<&T> {
     type Kept = KeptOptionalLoan<T::Owned, T>;
 

@@ -69,7 +69,7 @@ pub type ErrorOf<C> = <<C as Typed>::Returned as Divided>::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made owned for a load, which may outlive the call",
     label = "what is borrowed here must be `Clone + Send + Sync + 'static`",
-    note = "derive `Clone` for it, take an owned argument, for example an `Arc`, or run loads in the caller's task with `#[cached(inline)]`"
+    note = "derive `Clone` for it, take an owned argument, for example an `Arc` (a method: `self: &Arc<Self>`), or run loads in the caller's task with `#[cached(inline)]`"
 )]
 pub trait Own {
     /// What it is when it is ours.

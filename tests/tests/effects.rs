@@ -338,6 +338,37 @@ async fn methods_of_all_kinds_forget() {
     .await;
 }
 
+#[derive(Clone)]
+struct Drawer(u64);
+
+impl Drawer {
+    #[cached(layers = "mem", key = "{self.0}")]
+    async fn content(&self) -> u64 {
+        self.0
+    }
+
+    #[invalidates(Self::content(self))]
+    async fn fill(&mut self, by: u64) -> Result<(), Failure> {
+        self.0 += by;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_changed_itself_is_forgotten_as_it_was() {
+    isolated(async {
+        let (before, mut drawer) = (Drawer(1), Drawer(1));
+        before.content().await;
+        Drawer(3).content().await;
+
+        drawer.fill(2).await.unwrap();
+
+        assert_eq!(before.content_peek().await, None);
+        assert_eq!(drawer.content_peek().await, Some(3));
+    })
+    .await;
+}
+
 /// Costs more to clone than a function that only forgets should pay.
 #[derive(serde::Serialize)]
 struct Dear {

@@ -63,6 +63,9 @@ fn in_neither(input: Input<'_>) -> Vec<syn::Error> {
     let Some(template) = &input.args.key else { return Vec::new() };
     // A `skip` that could not be read has its own error.
     let bindings = input.function.bindings().filter(|_| !input.args.is_malformed("skip"));
+    // A name in the key that no argument has is likely to be meant for the one that is missing.
+    let mistyped = !unknown_in_key(input).is_empty();
+    let bindings = bindings.filter(|_| !mistyped);
     bindings
         .filter(|binding| !template.places().any(|place| place.argument == key_name(binding)))
         .filter(|binding| !input.args.skips(binding))

@@ -13,7 +13,6 @@ use crate::{
 
 pub(super) const RULES: &[Rule] = &[
     unsafe_or_foreign,
-    in_a_trait,
     awkward_receiver,
     nameless_argument,
     mutable_argument,
@@ -38,7 +37,8 @@ fn unsafe_or_foreign(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
-fn in_a_trait(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
+/// Alone, before all others.
+pub(super) fn in_a_trait(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
     let name = function.name();
     let message = match function.place {
         Place::Free | Place::Impl => return Vec::new(),

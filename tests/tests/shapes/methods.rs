@@ -46,6 +46,13 @@ impl Shop {
         self.tenant + u32::from(id)
     }
 
+    /// Its body alone changes it.
+    #[cached(layers = "mem", key = "{self.tenant}")]
+    async fn raised(mut self) -> u32 {
+        self.tenant += 1;
+        self.tenant
+    }
+
     #[cached(layers = "mem")]
     async fn open(tenant: u32) -> Arc<Self> {
         Arc::new(Self { tenant })
@@ -160,6 +167,8 @@ async fn receivers_of_every_kind_can_be_cached() {
     assert_eq!(shop.name_peek().await, Some("shop 4".to_owned()));
     assert_eq!(Arc::clone(&shop).owned(1).await, 5);
     assert_eq!(shop.owned_peek(1).await, Some(5));
+    assert_eq!(Shop::clone(&shop).raised().await, 5);
+    assert_eq!(shop.raised_peek().await, Some(5));
     assert_eq!(Arc::clone(&shop).owned_refresh(1).await, 5);
     assert_eq!(shop.rounded(250), 2);
     assert_eq!(Shop::rounded_peek(250), Some(2));
