@@ -91,9 +91,9 @@ pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
 
 /// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it.
 ///
-/// Of parts that cannot be kept nothing ever is: such a function does not compile, and [`require_cacheable`] or
-/// [`require_passed_on`] says why. They say it alone if everything else still means something to the compiler; so
-/// there is an outcome for it all the same.
+/// Of parts that cannot be kept nothing ever is: such a function does not compile, and
+/// [`require_cacheable`](require::require_cacheable) or [`require_passed_on`](require::require_passed_on) says why. They
+/// say it alone if everything else still means something to the compiler; so there is an outcome for it all the same.
 #[derive(Debug)]
 pub struct Kept<D, const CACHEABLE: bool>(PhantomData<fn() -> D>);
 
