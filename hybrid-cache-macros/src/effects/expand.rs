@@ -43,8 +43,11 @@ pub(super) fn changer(args: &Args, changer: &Changer) -> TokenStream {
     let [answer, answered_so] =
         ["answer", "answered"].map(|name| format_ident!("__hc_{name}", span = ours()));
     let after = names.after();
+    // A body in one line stands in an `async` block.
+    let braces = changer.is_async().then(|| quote!(#[allow(unused_braces)]));
     quote! {
         #(#attrs)*
+        #braces
         #vis #sig {
             #before
             let (#value, #answer) = match #answered {

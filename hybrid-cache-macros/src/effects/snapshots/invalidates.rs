@@ -2,6 +2,7 @@
 // #[doc = " Saves."] pub async fn save(user: User, shop: &str) -> Result<(), DbError> { db::save(user).await?; Ok(()) }
 
 /// Saves.
+#[allow(unused_braces)]
 pub async fn save(user: User, shop: &str) -> Result<(), DbError> {
     const _: () = if let ::core::option::Option::Some(__hc_message) = ::hybrid_cache::__private::wrong_parameter(
         "product",
