@@ -58,7 +58,7 @@ while IFS= read -r name; do unset "$name"; done < <(env | sed -n -E 's/^((HYBRID
 # examples and the public API; the library's own tests then run once more for each set of features. Last come
 # the tests of what serde's feature `rc` could change, with it on.
 runs="\
---workspace
+--workspace --exclude hybrid-cache-benches
 -p hybrid-cache --no-default-features
 -p hybrid-cache --no-default-features --features redis
 -p hybrid-cache --no-default-features --features disk
