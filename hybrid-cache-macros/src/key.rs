@@ -18,7 +18,11 @@ pub(crate) fn parameters(names: &Names<'_>) -> impl Iterator<Item = TokenStream>
 }
 
 /// ```text
-/// fn __key(id: &u64, lang: &&str) -> KeyText { KeyWriter::new().argument("id", id)….finish() }
+/// fn __key(id: &u64, lang: &&str) -> KeyText {
+///     let mut __hc_text = KeyText::new();
+///     KeyWriter::new(&mut __hc_text).argument("id", id)….finish();
+///     __hc_text
+/// }
 /// ```
 pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
@@ -57,16 +61,28 @@ pub(crate) fn text(names: &Names<'_>) -> TokenStream {
             let value = pointed_to(&quote!(#binding), pointers);
             if generic { quote!(.generic_argument(#text, #value)) } else { quote!(.argument(#text, #value)) }
         });
-        return quote!(#(#apart)* #private::KeyWriter::new() #(#instance)* #(#arguments)* .finish());
+        let writer = quote!(#private::KeyWriter::new(&mut __hc_text));
+        return written(private, &quote!(#(#apart)*), &quote!(#writer #(#instance)* #(#arguments)*));
     };
     let literals = template.literals();
     let values = template.places().map(|place| place_value(names, place, template.span));
     let template = if instance.is_empty() {
-        quote!(#private::KeyWriter::template(&[#(#literals),*]))
+        quote!(#private::KeyWriter::template(&mut __hc_text, &[#(#literals),*]))
     } else {
-        quote!(#private::KeyWriter::new() #(#instance)* .then_template(&[#(#literals),*]))
+        quote!(#private::KeyWriter::new(&mut __hc_text) #(#instance)* .then_template(&[#(#literals),*]))
     };
-    quote!(#(#apart)* #template #(#values)* .finish())
+    written(private, &quote!(#(#apart)*), &quote!(#template #(#values)*))
+}
+
+/// A text that `writer` has written. It is returned from the variable that it was written into, so that the compiler can
+/// give it its place at once and need not copy it.
+fn written(private: &TokenStream, before: &TokenStream, writer: &TokenStream) -> TokenStream {
+    quote! {
+        let mut __hc_text = #private::KeyText::new();
+        #before
+        #writer.finish();
+        __hc_text
+    }
 }
 
 fn place_value(names: &Names<'_>, place: &Place, span: Span) -> TokenStream {

@@ -148,7 +148,8 @@ impl<R: Outcome> CachedFn<R> {
     fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Value>) -> T) -> Option<T> {
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
-        let taken = memory.read(key.as_lookup(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
+        let taken =
+            memory.read(key.as_lookup_bytes(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
         self.counters.hit(LayerKind::Memory);
         Some(taken)
     }

@@ -111,10 +111,12 @@ impl longest {
     where
         'a: 'a,
     {
-        ::hybrid_cache::__private::KeyWriter::new()
+        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
+        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
             .argument("_x", _x)
             .argument("in", r#in)
-            .finish()
+            .finish();
+        __hc_text
     }
     fn __load<'a>(
         r#in: &'a String,

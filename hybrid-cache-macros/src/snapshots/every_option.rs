@@ -155,10 +155,12 @@ impl Greetings {
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["user", "id"];
     fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
-        crate::memo::__private::KeyWriter::template(&["user:", ":", ""])
+        let mut __hc_text = crate::memo::__private::KeyText::new();
+        crate::memo::__private::KeyWriter::template(&mut __hc_text, &["user:", ":", ""])
             .value(id)
             .value(&user.lang)
-            .finish()
+            .finish();
+        __hc_text
     }
     fn __load(
         db: &Db,

@@ -100,7 +100,11 @@ impl greeting {
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["names"];
     fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
-        ::hybrid_cache::__private::KeyWriter::new().argument("names", names).finish()
+        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
+        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
+            .argument("names", names)
+            .finish();
+        __hc_text
     }
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]

@@ -41,12 +41,14 @@ impl<B> Shop<B> {
         &self,
         id: &Argument1,
     ) -> ::hybrid_cache::__private::KeyText {
-        ::hybrid_cache::__private::KeyWriter::new()
+        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
+        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
             .instance::<Argument1>("Argument1")
             .then_template(&["", ":", ""])
             .value(&self.tenant)
             .generic_value(id)
-            .finish()
+            .finish();
+        __hc_text
     }
     #[allow(
         dead_code,

@@ -107,10 +107,12 @@ impl product {
     #[allow(non_upper_case_globals)]
     pub const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["id", "lang"];
     fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
-        ::hybrid_cache::__private::KeyWriter::new()
+        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
+        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
             .argument("id", id)
             .argument("lang", lang)
-            .finish()
+            .finish();
+        __hc_text
     }
     fn __load(
         id: u64,

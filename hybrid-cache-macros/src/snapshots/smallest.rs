@@ -98,7 +98,9 @@ impl answer {
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
     fn __key() -> ::hybrid_cache::__private::KeyText {
-        ::hybrid_cache::__private::KeyWriter::new().finish()
+        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
+        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text).finish();
+        __hc_text
     }
     fn __load() -> ::core::pin::Pin<
         ::std::boxed::Box<

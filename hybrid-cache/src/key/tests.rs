@@ -13,7 +13,7 @@ mod injective;
 mod node;
 
 fn argument<T: Serialize + ?Sized>(value: &T) -> KeyText {
-    KeyWriter::new().argument("a", value).finish()
+    KeyText::written(|text| KeyWriter::new(text).argument("a", value).finish())
 }
 
 /// The canonical text of one value.
@@ -23,7 +23,9 @@ fn text<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 fn two_arguments(a: &(impl Serialize + ?Sized), b: &(impl Serialize + ?Sized)) -> String {
-    KeyWriter::new().argument("a", a).argument("b", b).finish().as_lookup().to_owned()
+    KeyText::written(|text| KeyWriter::new(text).argument("a", a).argument("b", b).finish())
+        .as_lookup()
+        .to_owned()
 }
 
 #[derive(Serialize)]
@@ -51,14 +53,15 @@ enum Area {
 #[test]
 fn arguments_are_written_with_their_names() {
     assert_eq!(
-        KeyWriter::new().argument("id", &42).argument("lang", "en").finish().as_lookup(),
+        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish())
+            .as_lookup(),
         "id=42,lang=en"
     );
 }
 
 #[test]
 fn a_function_without_arguments_has_an_empty_text() {
-    let text = KeyWriter::new().finish();
+    let text = KeyText::written(|text| KeyWriter::new(text).finish());
     assert!(text.is_usable());
     assert_eq!(text.as_lookup(), "");
     assert_eq!(text.into_key("ns:f").as_str(), "ns:f:");
@@ -66,7 +69,8 @@ fn a_function_without_arguments_has_an_empty_text() {
 
 #[test]
 fn a_key_shows_scope_and_arguments() {
-    let key = KeyWriter::new().argument("id", &42).finish().into_key("hc:shop.product");
+    let key = KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish())
+        .into_key("hc:shop.product");
     assert_eq!(key.as_str(), "hc:shop.product:id=42");
     assert_eq!(key.to_string(), "hc:shop.product:id=42");
     assert_eq!(key.scope(), "hc:shop.product");
@@ -223,7 +227,7 @@ fn a_long_text_is_looked_up_by_its_digest_and_kept_in_full() {
 #[test]
 fn nobody_can_spell_anothers_digest() {
     let digest = argument(&"x".repeat(300)).as_lookup().to_owned();
-    let spelled = KeyWriter::template(&["", ""]).value(&digest).finish();
+    let spelled = KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(&digest).finish());
     assert_ne!(spelled.as_lookup(), digest);
 }
 
@@ -237,7 +241,8 @@ impl Serialize for Refuses {
 
 #[test]
 fn an_argument_that_cannot_be_serialised_makes_the_text_unusable() {
-    let text = KeyWriter::new().argument("db", &Refuses).argument("id", &1).finish();
+    let text =
+        KeyText::written(|text| KeyWriter::new(text).argument("db", &Refuses).argument("id", &1).finish());
     assert!(!text.is_usable());
     assert_eq!(text.why_unusable(), Some("db cannot be serialised: no connection has a key"));
     assert!(argument(&1).is_usable());
@@ -254,7 +259,9 @@ fn unusable_texts_meet_neither_each_other_nor_a_usable_one() {
 }
 
 fn template(literals: &'static [&'static str], a: &impl Serialize, b: &impl Serialize) -> String {
-    KeyWriter::template(literals).value(a).value(b).finish().as_lookup().to_owned()
+    KeyText::written(|text| KeyWriter::template(text, literals).value(a).value(b).finish())
+        .as_lookup()
+        .to_owned()
 }
 
 #[test]
@@ -285,7 +292,8 @@ fn only_the_character_that_ends_a_value_is_escaped_in_it() {
 fn a_scope_is_a_namespace_and_a_function_and_nothing_reaches_out_of_it() {
     assert_eq!(scope("hc", "shop::catalog::product"), "hc:shop.catalog.product");
     assert_ne!(scope("a:b", "c"), scope("a", "b:c"));
-    let key =
-        |scope: &str, id: &str| -> Key { KeyWriter::template(&["", ""]).value(id).finish().into_key(scope) };
+    let key = |scope: &str, id: &str| -> Key {
+        KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(id).finish()).into_key(scope)
+    };
     assert_ne!(key(&scope("hc", "a:b"), "c").as_str(), key(&scope("hc", "a"), "b:c").as_str());
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     encoder::{Encoder, NotWritten},
-    escape::{self, Buffer},
+    escape,
     text::KeyText,
 };
 
@@ -21,38 +21,37 @@ pub trait KeyPart: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> KeyPart for T {}
 
-/// Builds the text of a call's arguments.
+/// Writes the text of a call's arguments.
 ///
 /// ```text
-/// KeyWriter::new().argument("id", &id).argument("lang", &lang).finish()                // id=42,lang=en
-/// KeyWriter::template(&["user:", ":", ""]).value(&id).value(&user.lang).finish()       // user:42:en
+/// KeyWriter::new(&mut text).argument("id", &id).argument("lang", &lang).finish()             // id=42,lang=en
+/// KeyWriter::template(&mut text, &["user:", ":", ""]).value(&id).value(&user.lang).finish()  // user:42:en
 /// ```
 ///
-/// Every step takes `&mut self`: handing the buffer from step to step would copy it each time.
+/// The text is written where it stays, and every step takes `&mut self`: else it would be copied on its way.
 #[derive(Debug)]
 #[must_use = "call finish()"]
-pub struct KeyWriter {
-    buffer: Buffer,
+pub struct KeyWriter<'a> {
+    text: &'a mut KeyText,
     /// The literals of a template that are still to come; the first stands behind the next value.
     literals: &'static [&'static str],
     failure: Option<Box<str>>,
 }
 
-impl KeyWriter {
+impl<'a> KeyWriter<'a> {
     /// For the default form of keys: `name=value,…`. Call [`argument`](Self::argument) in alphabetical order of the
     /// names, so that arguments may change places.
     #[inline]
-    pub fn new() -> Self {
-        Self { buffer: Buffer::new(), literals: &[], failure: None }
+    pub const fn new(text: &'a mut KeyText) -> Self {
+        Self { text, literals: &[], failure: None }
     }
 
     /// For a key with a form of its own: what stands before, between and behind its placeholders, so always one
     /// literal more than there are values. Call [`value`](Self::value) once for each placeholder.
-    pub fn template(literals: &'static [&'static str]) -> Self {
+    pub fn template(text: &'a mut KeyText, literals: &'static [&'static str]) -> Self {
         let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
-        let mut buffer = Buffer::new();
-        escape::push_literal(&mut buffer, before);
-        Self { buffer, literals, failure: None }
+        escape::push_literal(&mut text.buffer, before);
+        Self { text, literals, failure: None }
     }
 
     /// Writes, before everything else, what the type parameter `name` of a generic function stands for: instances do not
@@ -61,9 +60,9 @@ impl KeyWriter {
         self.begin_argument(name);
         for (at, part) in std::any::type_name::<T>().split("::").enumerate() {
             if at > 0 {
-                self.buffer.push(b'.');
+                self.text.buffer.push(b'.');
             }
-            escape::push_text(&mut self.buffer, part);
+            escape::push_text(&mut self.text.buffer, part);
         }
         self
     }
@@ -71,8 +70,8 @@ impl KeyWriter {
     /// The rest of the key has a form of its own, see [`template`](Self::template).
     pub fn then_template(&mut self, literals: &'static [&'static str]) -> &mut Self {
         let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
-        self.buffer.push(b',');
-        escape::push_literal(&mut self.buffer, before);
+        self.text.buffer.push(b',');
+        escape::push_literal(&mut self.text.buffer, before);
         self.literals = literals;
         self
     }
@@ -81,7 +80,7 @@ impl KeyWriter {
     #[inline]
     pub fn argument<T: KeyPart + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
         self.begin_argument(name);
-        let written = value.serialize(&mut Encoder::new(&mut self.buffer, None));
+        let written = value.serialize(&mut Encoder::new(&mut self.text.buffer, None));
         self.note(name, written);
         self
     }
@@ -97,13 +96,13 @@ impl KeyWriter {
         let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
         self.literals = rest;
         let guarded = escape::guard_before(literal);
-        let written = value.serialize(&mut Encoder::new(&mut self.buffer, guarded));
+        let written = value.serialize(&mut Encoder::new(&mut self.text.buffer, guarded));
         self.note("a placeholder", written);
         if literal.is_empty() && !rest.is_empty() {
             // Two placeholders touch. A value has no plain comma outside its brackets.
-            self.buffer.push(b',');
+            self.text.buffer.push(b',');
         }
-        escape::push_literal(&mut self.buffer, literal);
+        escape::push_literal(&mut self.text.buffer, literal);
         self
     }
 
@@ -112,23 +111,22 @@ impl KeyWriter {
         self.value(value)
     }
 
-    /// The finished text, with its digest where it is long. Takes it out of the writer.
+    /// The text is whole.
     #[inline]
-    #[must_use]
-    pub fn finish(&mut self) -> KeyText {
+    pub fn finish(&mut self) {
         match self.failure.take() {
-            None => KeyText::of(std::mem::take(&mut self.buffer)),
-            Some(failure) => KeyText::unusable(failure),
+            None => self.text.finish(),
+            Some(failure) => self.text.make_unusable(failure),
         }
     }
 
     #[inline]
     fn begin_argument(&mut self, name: &'static str) {
-        if !self.buffer.is_empty() {
-            self.buffer.push(b',');
+        if !self.text.buffer.is_empty() {
+            self.text.buffer.push(b',');
         }
-        self.buffer.extend_from_slice(name.as_bytes());
-        self.buffer.push(b'=');
+        self.text.buffer.extend_from_slice(name.as_bytes());
+        self.text.buffer.push(b'=');
     }
 
     #[inline]
@@ -143,11 +141,5 @@ impl KeyWriter {
         if self.failure.is_none() {
             self.failure = Some(format!("{argument} cannot be serialised: {error}").into_boxed_str());
         }
-    }
-}
-
-impl Default for KeyWriter {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -1,67 +1,65 @@
 //! The memory layer: typed values, no encoding.
 //!
 //! moka decides what stays; reads go through a concurrent index beside it. Most of what a read of moka costs is
-//! telling it about the read, so an entry does that at most once per [`REPORT_TICK_MILLIS`]. A miss is always reported:
-//! without that the hit ratio falls behind moka's own (`docs/decisions/0002-memory.md`).
+//! telling it about the read, so an entry does that at most once in a [report tick](Memory::report_tick). A miss is always
+//! reported: without that the hit ratio falls behind moka's own (`docs/decisions/0002-memory.md`).
 //!
 //! Whoever tells moka something may be made to do its housekeeping, which allocates and takes microseconds. So a hit
-//! leaves its report in a bounded queue, and whoever misses, stores or tidies up hands the queue to moka, in order and
-//! before its own. What does not fit is left out: the queue only fills up while nobody misses, and then nothing is
-//! being evicted.
+//! leaves its report in a [bounded list](reports), and whoever misses, stores or tidies up hands the list to moka, in
+//! order and before its own. What does not fit is left out: the list only fills up while hardly anybody misses, and then
+//! hardly anything is being evicted.
 //!
-//! An entry is in the index from before moka hears of it until after moka let go of it, and each has a number of its
-//! own, by which moka's eviction finds exactly that entry and never a newer one of the same key. Writes of one key
-//! must not overlap; the flight table sees to that.
+//! moka knows an entry by the hash of its key and by a number of its own, by which its eviction finds exactly that entry
+//! and never a newer one of the same key. Two keys of the same hash are one to moka: storing the second evicts the first.
+//! An entry is in the index from before moka hears of it until after moka let go of it. Writes of one key must not overlap;
+//! the flight table sees to that.
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use foldhash::fast::RandomState;
-use moka::{Expiry, notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
-use smol_str::SmolStr;
+use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 
+#[path = "memory/key.rs"] // said for the model checker, which compiles this file from elsewhere
+mod key;
+#[path = "memory/reports.rs"]
+mod reports;
+
+use self::{
+    key::{Exactly, Hashed, OfText, StoredKey},
+    reports::Reports,
+};
 use crate::{
     clock::Timestamp,
     record::Dates,
-    sync::{
-        Mutex,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
-/// How long an entry keeps quiet towards moka after it has reported a read. Well below the time in which a cache under
-/// load turns over half its entries, above which the hit ratio suffers.
+/// For how long an entry keeps quiet towards moka after it has reported a read, at most.
 const REPORT_TICK_MILLIS: u64 = 128;
 
-/// How many reports of hits wait at most.
-const MOST_REPORTS: usize = 2_048;
+/// And for how much less than the time in which as much is stored as there is room for: entries that are in use must say so
+/// before it is decided about them.
+const REPORT_TICKS_A_TURNOVER: u64 = 4;
 
-/// How many reports one miss hands over at most.
-const REPORTS_AT_ONCE: usize = 256;
-
-/// Key text as it is stored: short texts, the usual case, without an allocation and one dereference nearer; and never
-/// an allocation to hand on the key of a hit.
-type StoredKey = SmolStr;
-
-type Index<V> = papaya::HashMap<StoredKey, Entry<V>, RandomState>;
+type Index<V> = papaya::HashMap<StoredKey, Entry<V>, Hashed>;
 
 /// The answers of one function that are in memory.
 pub(crate) struct Memory<V> {
     index: Arc<Index<V>>,
-    eviction: Cache<StoredKey, Stub, RandomState>,
-    reports: SyncSender<StoredKey>,
-    /// Taken by whoever hands the reports over; nobody waits for it.
-    waiting_reports: Mutex<Receiver<StoredKey>>,
-    /// Entries of an older epoch have been forgotten all at once.
-    epoch: AtomicU64,
-    next_id: AtomicU64,
+    /// Entries with a smaller number have been forgotten all at once.
+    forgotten_below: AtomicU64,
+    /// How often a part of what there is room for has been stored.
+    ticks: AtomicU32,
+    reports: Reports,
     bound: Bound<V>,
+    eviction: Cache<u64, Stub, Hashed>,
+    /// Below it, what every insertion writes and a hit need not see.
+    next_id: AtomicU64,
+    /// What has been stored, as far as that is bounded.
+    stored: AtomicU64,
     /// What has been stored since moka last evicted, as far as that is bounded.
     unsettled: AtomicU64,
 }
@@ -94,10 +92,8 @@ pub(crate) struct Entry<V> {
     pub(crate) value: V,
     /// Until then, in milliseconds, a call that finds this entry returns it and has nothing else to decide.
     quiet_until: AtomicU64,
-    epoch: u64,
     /// The report tick in which moka was last told of a read.
     reported: AtomicU32,
-    id: u64,
     /// From when on it may be due for a refresh; at the latest when its life ends.
     pub(crate) due_from: Timestamp,
     computed_at: Timestamp,
@@ -132,8 +128,8 @@ impl<V> Entry<V> {
 #[derive(Debug, Clone, Copy)]
 struct Stub {
     id: u64,
-    /// In milliseconds.
-    life: u64,
+    /// In seconds, rounded up.
+    life: u32,
     weight: Weight,
 }
 
@@ -146,7 +142,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// Room for as much as `bound` says.
     pub(crate) fn bounded(bound: Bound<V>) -> Self {
         let capacity = bound.most();
-        let index = Arc::new(Index::with_hasher(RandomState::default()));
+        let index = Arc::new(Index::with_hasher(Hashed));
         let evicted_from = Arc::clone(&index);
         let builder = match bound {
             Bound::Entries(_) => Cache::builder(),
@@ -156,24 +152,20 @@ impl<V: Send + Sync + 'static> Memory<V> {
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::tiny_lfu())
             .expire_after(Life)
-            .eviction_listener(move |key: Arc<StoredKey>, stub: Stub, cause| {
-                if cause != RemovalCause::Replaced {
-                    remove_exactly(&evicted_from, &key, stub.id);
-                }
+            // Also of what was replaced: that is gone from the index already, unless it is of another key of the same hash.
+            .eviction_listener(move |hash: Arc<u64>, stub: Stub, _| {
+                evicted_from.pin().remove(&Exactly { hash: *hash, id: stub.id });
             })
-            .build_with_hasher(RandomState::default());
-        let most_reports =
-            usize::try_from(capacity).map_or(MOST_REPORTS, |capacity| capacity.min(MOST_REPORTS));
-        let (reports, waiting_reports) = sync_channel(most_reports.max(1));
-        let waiting_reports = Mutex::new(waiting_reports);
+            .build_with_hasher(Hashed);
         Self {
             index,
-            eviction,
-            reports,
-            waiting_reports,
-            epoch: AtomicU64::new(0),
-            next_id: AtomicU64::new(0),
+            forgotten_below: AtomicU64::new(0),
+            ticks: AtomicU32::new(0),
+            reports: Reports::new(capacity),
             bound,
+            eviction,
+            next_id: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
             unsettled: AtomicU64::new(0),
         }
     }
@@ -192,19 +184,21 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// What `look` makes of the entry under `key`; `None` if there is none.
     ///
     /// Takes no lock and allocates nothing.
-    pub(crate) fn read<R>(&self, key: &str, now: Timestamp, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    #[inline]
+    pub(crate) fn read<R>(&self, key: &[u8], now: Timestamp, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let key = OfText::new(key);
         let index = self.index.pin();
-        let Some((stored_key, entry)) =
-            index.get_key_value(key).filter(|(_, entry)| entry.epoch == self.epoch.load(Relaxed))
-        else {
-            self.report_miss(key);
+        let Some((stored_key, entry)) = index.get_key_value(&key) else {
+            self.report_miss(key.hash);
             return None;
         };
-        let tick = report_tick(now);
-        if entry.reported.load(Relaxed) != tick {
+        if self.is_forgotten(stored_key) {
+            self.report_miss(key.hash);
+            return None;
+        }
+        let tick = self.report_tick(now);
+        if entry.reported.load(Relaxed) != tick && self.reports.add(key.hash) {
             entry.reported.store(tick, Relaxed);
-            // Full: see above.
-            let _ = self.reports.try_send(stored_key.clone());
         }
         Some(look(entry))
     }
@@ -212,8 +206,21 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// Like [`read`](Self::read), but leaves no trace of having looked.
     pub(crate) fn peek<R>(&self, key: &str, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let index = self.index.pin();
-        let entry = index.get(key)?;
-        (entry.epoch == self.epoch.load(Relaxed)).then(|| look(entry))
+        let (stored_key, entry) = index.get_key_value(&OfText::new(key.as_bytes()))?;
+        (!self.is_forgotten(stored_key)).then(|| look(entry))
+    }
+
+    /// Whether this entry is from before everything was forgotten.
+    #[inline]
+    fn is_forgotten(&self, key: &StoredKey) -> bool {
+        key.id < self.forgotten_below.load(Relaxed)
+    }
+
+    /// The present report tick: how often the time or a turnover has asked all entries to report once more.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "wraps after years; then one report is left out")]
+    fn report_tick(&self, now: Timestamp) -> u32 {
+        ((now.as_millis() / REPORT_TICK_MILLIS) as u32).wrapping_add(self.ticks.load(Relaxed))
     }
 
     /// Stores an answer, in place of any before it.
@@ -226,7 +233,8 @@ impl<V: Send + Sync + 'static> Memory<V> {
         due_from: Timestamp,
         now: Timestamp,
     ) {
-        let life = dates.kept_until.as_millis().saturating_sub(now.as_millis());
+        let life = dates.kept_until.since(now);
+        let life = u32::try_from(life.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
         let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life, weight };
         let entry = Entry {
             value,
@@ -235,16 +243,24 @@ impl<V: Send + Sync + 'static> Memory<V> {
             fresh_until: AtomicU64::new(dates.fresh_until.as_millis()),
             kept_until: AtomicU64::new(dates.kept_until.as_millis()),
             quiet_until: AtomicU64::new(due_from.min(dates.fresh_until).as_millis()),
-            id: stub.id,
-            epoch: self.epoch.load(Relaxed),
-            reported: AtomicU32::new(report_tick(now)),
+            reported: AtomicU32::new(self.report_tick(now)),
         };
-        let key = StoredKey::new(key);
+        let hash = OfText::new(key.as_bytes()).hash;
         self.hand_over_reports();
         // The index first: moka may decide against the entry at once, and must find it then.
-        self.index.pin().insert(key.clone(), entry);
-        self.eviction.insert(key, stub);
-        self.unsettled.fetch_add(weight.0.into(), Relaxed);
+        self.index.pin().insert(StoredKey::new(key, stub.id), entry);
+        self.eviction.insert(hash, stub);
+        self.count_stored(weight);
+    }
+
+    fn count_stored(&self, Weight(weight): Weight) {
+        let weight = u64::from(weight);
+        self.unsettled.fetch_add(weight, Relaxed);
+        let before = self.stored.fetch_add(weight, Relaxed);
+        let part = (self.bound.most() / REPORT_TICKS_A_TURNOVER).max(1);
+        if before / part != before.wrapping_add(weight) / part {
+            self.ticks.fetch_add(1, Relaxed);
+        }
     }
 
     /// Lets moka evict, if so many bytes have been stored that it must not wait. To be called after a store, and not under a
@@ -297,13 +313,14 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Forgets `key`.
     pub(crate) fn remove(&self, key: &str) {
-        self.index.pin().remove(key);
-        self.eviction.invalidate(key);
+        let key = OfText::new(key.as_bytes());
+        self.index.pin().remove(&key);
+        self.eviction.invalidate(&key.hash);
     }
 
     /// Forgets everything, in constant time; the space follows.
     pub(crate) fn remove_all(&self) {
-        self.epoch.fetch_add(1, Relaxed);
+        self.forgotten_below.fetch_max(self.next_id.load(Relaxed), Relaxed);
         self.eviction.invalidate_all();
     }
 
@@ -326,18 +343,16 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     #[cold]
-    fn report_miss(&self, key: &str) {
+    fn report_miss(&self, hash: u64) {
         self.hand_over_reports();
-        self.eviction.get(key);
+        self.eviction.get(&hash);
     }
 
     /// Tells moka of the hits that nobody has told it of yet.
     fn hand_over_reports(&self) {
-        // Somebody else is at it, or the lock is poisoned, which cannot last longer than this cache.
-        let Ok(waiting) = self.waiting_reports.try_lock() else { return };
-        for key in waiting.try_iter().take(REPORTS_AT_ONCE) {
-            self.eviction.get(&key);
-        }
+        self.reports.hand_over(|hash| {
+            self.eviction.get(&hash);
+        });
     }
 }
 
@@ -357,33 +372,17 @@ impl<V> fmt::Debug for Memory<V> {
     }
 }
 
-fn remove_exactly<V>(index: &Index<V>, key: &StoredKey, id: u64) {
-    // An error says that the key now holds a newer entry, which stays.
-    let _ = index.pin().remove_if(key, |_, entry| entry.id == id);
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "wraps after years; then one report is left out")]
-fn report_tick(now: Timestamp) -> u32 {
-    (now.as_millis() / REPORT_TICK_MILLIS) as u32
-}
-
 /// Lets moka free the space of entries that nobody may be given any more. What may be given is decided by dates alone.
 #[derive(Debug)]
 struct Life;
 
-impl Expiry<StoredKey, Stub> for Life {
-    fn expire_after_create(&self, _: &StoredKey, stub: &Stub, _: Instant) -> Option<Duration> {
-        Some(Duration::from_millis(stub.life))
+impl Expiry<u64, Stub> for Life {
+    fn expire_after_create(&self, _: &u64, stub: &Stub, _: Instant) -> Option<Duration> {
+        Some(Duration::from_secs(stub.life.into()))
     }
 
-    fn expire_after_update(
-        &self,
-        _: &StoredKey,
-        stub: &Stub,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(Duration::from_millis(stub.life))
+    fn expire_after_update(&self, _: &u64, stub: &Stub, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(Duration::from_secs(stub.life.into()))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    key::{Key, writer::KeyWriter},
+    key::{Key, text::KeyText, writer::KeyWriter},
 };
 
 mod codec;
@@ -39,7 +39,7 @@ fn product() -> Product {
 }
 
 fn key(id: u64) -> Key {
-    KeyWriter::new().argument("id", &id).finish().into_key("hc:shop.product")
+    KeyText::written(|text| KeyWriter::new(text).argument("id", &id).finish()).into_key("hc:shop.product")
 }
 
 fn dates() -> Dates {
@@ -117,14 +117,18 @@ fn a_record_of_another_key_is_refused() {
 
 #[test]
 fn a_record_of_another_function_is_refused() {
-    let other = KeyWriter::new().argument("id", &42).finish().into_key("hc:shop.price");
+    let other =
+        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).into_key("hc:shop.price");
     let refused = open(sealed(&product()), &other, VERSION, &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
 #[test]
 fn the_full_text_of_a_digested_key_is_compared() {
-    let long = |text: &str| KeyWriter::new().argument("q", &text.repeat(100)).finish().into_key("hc:search");
+    let long = |word: &str| {
+        KeyText::written(|text| KeyWriter::new(text).argument("q", &word.repeat(100)).finish())
+            .into_key("hc:search")
+    };
     let record = seal(&long("abc"), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));
     let text = format!("q={}", "abc".repeat(100));
     assert!(record.windows(text.len()).any(|window| window == text.as_bytes()));

@@ -52,7 +52,8 @@ impl World {
 
     /// What memory has and may be returned.
     pub(crate) fn remembered(&self) -> Option<u64> {
-        self.memory.read(KEY, NOW, |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
+        self.memory
+            .read(KEY.as_bytes(), NOW, |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
     }
 
     /// A call of a function that keeps its answers in memory.

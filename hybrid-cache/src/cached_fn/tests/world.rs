@@ -139,8 +139,8 @@ pub(super) const MEMORY: &[LayerKind] = &[LayerKind::Memory];
 pub(super) const ALL: &[LayerKind] = &[LayerKind::Memory, LayerKind::Redis, LayerKind::Disk];
 pub(super) const BYTES: &[LayerKind] = &[LayerKind::Redis, LayerKind::Disk];
 
-pub(super) fn key(text: &str) -> KeyText {
-    KeyWriter::new().argument("k", text).finish()
+pub(super) fn key(name: &str) -> KeyText {
+    KeyText::written(|text| KeyWriter::new(text).argument("k", name).finish())
 }
 
 /// A body that counts its runs, and whose answer is the number of the run; it can be made to wait.

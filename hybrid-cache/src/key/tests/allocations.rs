@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 
 use super::{Area, User, argument};
-use crate::key::writer::KeyWriter;
+use crate::key::{text::KeyText, writer::KeyWriter};
 
 fn allocations(build: impl FnOnce()) -> u64 {
     measure(build).count_total
@@ -12,12 +12,14 @@ fn allocations(build: impl FnOnce()) -> u64 {
 #[test]
 fn integers_bools_and_short_strings_allocate_nothing() {
     let count = allocations(|| {
-        let text = KeyWriter::new()
-            .argument("active", &true)
-            .argument("id", &u128::MAX)
-            .argument("lang", "en, or whatever")
-            .argument("ratio", &0.25)
-            .finish();
+        let text = KeyText::written(|text| {
+            KeyWriter::new(text)
+                .argument("active", &true)
+                .argument("id", &u128::MAX)
+                .argument("lang", "en, or whatever")
+                .argument("ratio", &0.25)
+                .finish()
+        });
         assert!(text.as_lookup().ends_with("ratio=0.25"));
     });
     assert_eq!(count, 0);
@@ -37,7 +39,9 @@ fn options_tuples_structs_and_enums_of_these_allocate_nothing() {
 fn templates_and_displayed_values_allocate_nothing() {
     let address = std::net::Ipv6Addr::LOCALHOST;
     let count = allocations(|| {
-        let text = KeyWriter::template(&["user:", ":", ""]).value(&42).value(&address).finish();
+        let text = KeyText::written(|text| {
+            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value(&address).finish()
+        });
         assert!(text.is_usable());
     });
     assert_eq!(count, 0);

@@ -7,7 +7,7 @@ use super::{
     node::{Meaning, Node},
     text,
 };
-use crate::key::writer::KeyWriter;
+use crate::key::{text::KeyText, writer::KeyWriter};
 
 /// Remembers which text means what, and objects to a second meaning or a second text.
 #[derive(Default)]
@@ -127,7 +127,9 @@ fn no_two_pairs_of_arguments_share_a_text() {
     let parts = parts();
     for one in &parts {
         for other in &parts {
-            let written = KeyWriter::new().argument("a", one).argument("b", other).finish();
+            let written = KeyText::written(|text| {
+                KeyWriter::new(text).argument("a", one).argument("b", other).finish()
+            });
             dictionary.enter(written.as_lookup(), &[one, other]);
         }
     }
@@ -148,7 +150,9 @@ fn no_two_pairs_of_values_in_a_template_share_a_text_whatever_stands_between_the
         let literals: &'static [&'static str] = vec!["", between, ""].leak();
         for one in &values {
             for other in &values {
-                let written = KeyWriter::template(literals).value(one).value(other).finish();
+                let written = KeyText::written(|text| {
+                    KeyWriter::template(text, literals).value(one).value(other).finish()
+                });
                 dictionary.enter(written.as_lookup(), &[one, other]);
             }
         }

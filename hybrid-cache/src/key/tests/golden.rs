@@ -71,12 +71,29 @@ fn compounds(lines: &mut Lines) {
 }
 
 fn whole_keys(lines: &mut Lines) {
-    lines.text("no arguments", KeyWriter::new().finish());
-    lines.text("two arguments", KeyWriter::new().argument("id", &42).argument("lang", "en").finish());
-    lines.text("template", KeyWriter::template(&["user:", ":", ""]).value(&42).value("en").finish());
-    lines.text("template touching", KeyWriter::template(&["", "", ""]).value(&4).value(&2).finish());
-    lines.text("template guarded", KeyWriter::template(&["", "-", "!"]).value(&-4).value("a-b!").finish());
-    lines.text("template reserved", KeyWriter::template(&["{50% of} ", ""]).value("x").finish());
+    lines.text("no arguments", KeyText::written(|text| KeyWriter::new(text).finish()));
+    lines.text(
+        "two arguments",
+        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish()),
+    );
+    lines.text(
+        "template",
+        KeyText::written(|text| {
+            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value("en").finish()
+        }),
+    );
+    lines.text(
+        "template touching",
+        KeyText::written(|text| KeyWriter::template(text, &["", "", ""]).value(&4).value(&2).finish()),
+    );
+    lines.text(
+        "template guarded",
+        KeyText::written(|text| KeyWriter::template(text, &["", "-", "!"]).value(&-4).value("a-b!").finish()),
+    );
+    lines.text(
+        "template reserved",
+        KeyText::written(|text| KeyWriter::template(text, &["{50% of} ", ""]).value("x").finish()),
+    );
     lines.one("200 bytes", &"x".repeat(198));
     lines.one("201 bytes", &"x".repeat(199));
     lines.one("10 000 numbers", &(0..10_000).collect::<Vec<u32>>());

@@ -6,7 +6,7 @@ use super::{
     node::{Meaning, Node, hostile_string, node},
     text,
 };
-use crate::key::writer::KeyWriter;
+use crate::key::{text::KeyText, writer::KeyWriter};
 
 /// Compares each with each: equal texts exactly where the meanings are equal.
 fn texts_tell_apart(cases: &[(String, Vec<Meaning>)]) -> Result<(), TestCaseError> {
@@ -37,11 +37,14 @@ fn leaked(literals: &[String]) -> &'static [&'static str] {
 }
 
 fn filled(literals: &'static [&'static str], values: &[Node]) -> String {
-    let mut writer = KeyWriter::template(literals);
-    for value in values {
-        writer.value(value);
-    }
-    writer.finish().into_key("ns:f").canonical().to_owned()
+    let text = KeyText::written(|text| {
+        let mut writer = KeyWriter::template(text, literals);
+        for value in values {
+            writer.value(value);
+        }
+        writer.finish();
+    });
+    text.into_key("ns:f").canonical().to_owned()
 }
 
 proptest! {
@@ -64,7 +67,7 @@ proptest! {
     #[test]
     fn two_arguments_are_told_from_any_other_two(values in vec([node(), node()], 2..12)) {
         let written = |[a, b]: &[Node; 2]| {
-            KeyWriter::new().argument("a", a).argument("b", b).finish().into_key("ns:f").canonical().to_owned()
+            KeyText::written(|text| KeyWriter::new(text).argument("a", a).argument("b", b).finish()).into_key("ns:f").canonical().to_owned()
         };
         let cases: Vec<_> = values.iter().map(|pair| (written(pair), meanings(pair))).collect();
         texts_tell_apart(&cases)?;

@@ -14,7 +14,7 @@ fn dates() -> Dates {
 }
 
 fn get(memory: &Memory<u64>, key: &str) -> Option<u64> {
-    memory.read(key, now(), |entry| entry.value)
+    memory.read(key.as_bytes(), now(), |entry| entry.value)
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
     }
     for tick in 1..20 {
         for k in 0..50 {
-            memory.read(&k.to_string(), start.plus(Duration::from_millis(200) * tick), |_| ());
+            memory.read(k.to_string().as_bytes(), start.plus(Duration::from_millis(200) * tick), |_| ());
         }
         memory.tidy();
     }
@@ -140,7 +140,7 @@ fn store(memory: &Memory<usize>, key: &str, size: usize) -> bool {
 }
 
 fn bytes(memory: &Memory<usize>) -> usize {
-    memory.index.pin().iter().map(|(key, entry)| key.len() + entry.value).sum()
+    memory.index.pin().iter().map(|(key, entry)| key.text().len() + entry.value).sum()
 }
 
 #[test]
