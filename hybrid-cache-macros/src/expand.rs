@@ -37,7 +37,8 @@ pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
 /// Input:   pub async fn product(id: u64, lang: &str) -> R { BODY }
 /// Output:  pub async fn product(id: u64, lang: &str) -> R {
 ///              let __hc_cache = <product as Function>::cache();
-///              let __hc_key = product::__key(&id, &lang);
+///              let mut __hc_key = KeyText::new();
+///              product::__key(&mut __hc_key, &id, &lang);
 ///              if let Some(__hc_answer) = __hc_cache.hit(&__hc_key) { return __hc_answer; }
 ///              __hc_cache.load(__hc_key, product::__load(id, lang)).await
 ///          }
@@ -158,7 +159,7 @@ fn accessor(names: &Names<'_>) -> TokenStream {
 /// fn __instances() -> &'static Instances { static .. }            one for all instances
 /// fn __definition() -> Definition { .. }
 /// fn __cache<T>() -> &'static Cache<..> { Self::__instances().get(&|| {}, || (Self::__definition(), abilities)) }
-/// fn __keyed<T>(id: &T) -> (&'static Cache<..>, KeyText) { (Self::__cache::<T>(), Self::__key::<T>(id)) }
+/// fn __keyed<T>(__hc_text: &mut KeyText, id: &T) -> &'static Cache<..> { Self::__key::<T>(__hc_text, id); Self::__cache::<T>() }
 /// ```
 pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
@@ -215,8 +216,11 @@ fn keyed(names: &Names<'_>) -> TokenStream {
     let lent = names.args.keys_self().then(|| quote!(self,));
     let given = names.unskipped().map(|argument| &argument.name);
     quote! {
-        fn #keyed #parameters(#itself #(#arguments),*) -> (&'static #cache_type, #private::KeyText) #constraints {
-            (#owner::#cache #turbofish(), #owner::#key #turbofish(#lent #(#given),*))
+        fn #keyed #parameters(
+            #itself __hc_text: &mut #private::KeyText #(,#arguments)*
+        ) -> &'static #cache_type #constraints {
+            #owner::#key #turbofish(#lent __hc_text #(,#given)*);
+            #owner::#cache #turbofish()
         }
     }
 }

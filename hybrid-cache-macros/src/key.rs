@@ -18,11 +18,7 @@ pub(crate) fn parameters(names: &Names<'_>) -> impl Iterator<Item = TokenStream>
 }
 
 /// ```text
-/// fn __key(id: &u64, lang: &&str) -> KeyText {
-///     let mut __hc_text = KeyText::new();
-///     KeyWriter::new(&mut __hc_text).argument("id", id)….finish();
-///     __hc_text
-/// }
+/// fn __key(__hc_text: &mut KeyText, id: &u64, lang: &&str) { KeyWriter::new(__hc_text).argument("id", id)….finish(); }
 /// ```
 pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
@@ -32,11 +28,11 @@ pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let (key, parameters, text) = (names.hidden("key"), parameters(names), text(names));
     let itself = names.args.keys_self().then(|| quote!(&self,));
     quote! {
-        fn #key #declared(#itself #(#parameters),*) -> #private::KeyText #constraints { #text }
+        fn #key #declared(#itself __hc_text: &mut #private::KeyText #(,#parameters)*) #constraints { #text }
     }
 }
 
-/// What writes the key. Without a template: all arguments, in the order of their names, so that changing their order in
+/// What writes the key, into a variable of the caller's: a text that is returned would be copied. Without a template: all arguments, in the order of their names, so that changing their order in
 /// the source changes no key.
 pub(crate) fn text(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
@@ -61,28 +57,16 @@ pub(crate) fn text(names: &Names<'_>) -> TokenStream {
             let value = pointed_to(&quote!(#binding), pointers);
             if generic { quote!(.generic_argument(#text, #value)) } else { quote!(.argument(#text, #value)) }
         });
-        let writer = quote!(#private::KeyWriter::new(&mut __hc_text));
-        return written(private, &quote!(#(#apart)*), &quote!(#writer #(#instance)* #(#arguments)*));
+        return quote!(#(#apart)* #private::KeyWriter::new(__hc_text) #(#instance)* #(#arguments)* .finish(););
     };
     let literals = template.literals();
     let values = template.places().map(|place| place_value(names, place, template.span));
     let template = if instance.is_empty() {
-        quote!(#private::KeyWriter::template(&mut __hc_text, &[#(#literals),*]))
+        quote!(#private::KeyWriter::template(__hc_text, &[#(#literals),*]))
     } else {
-        quote!(#private::KeyWriter::new(&mut __hc_text) #(#instance)* .then_template(&[#(#literals),*]))
+        quote!(#private::KeyWriter::new(__hc_text) #(#instance)* .then_template(&[#(#literals),*]))
     };
-    written(private, &quote!(#(#apart)*), &quote!(#template #(#values)*))
-}
-
-/// A text that `writer` has written. It is returned from the variable that it was written into, so that the compiler can
-/// give it its place at once and need not copy it.
-fn written(private: &TokenStream, before: &TokenStream, writer: &TokenStream) -> TokenStream {
-    quote! {
-        let mut __hc_text = #private::KeyText::new();
-        #before
-        #writer.finish();
-        __hc_text
-    }
+    quote!(#(#apart)* #template #(#values)* .finish();)
 }
 
 fn place_value(names: &Names<'_>, place: &Place, span: Span) -> TokenStream {

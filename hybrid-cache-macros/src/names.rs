@@ -169,7 +169,10 @@ impl<'a> Names<'a> {
         if self.has_family() {
             // Both at once: a type without a name is known from the arguments.
             let keyed = self.hidden("keyed");
-            return quote!(let (__hc_cache, __hc_key) = #owner::#keyed #turbofish(#itself #(&#arguments),*););
+            return quote! {
+                let mut __hc_key = #private::KeyText::new();
+                let __hc_cache = #owner::#keyed #turbofish(#itself &mut __hc_key #(, &#arguments)*);
+            };
         }
         let (cache, key) = (self.hidden("cache"), self.hidden("key"));
         let cache = if self.is_in_impl() {
@@ -179,7 +182,8 @@ impl<'a> Names<'a> {
         };
         quote! {
             let __hc_cache = #cache;
-            let __hc_key = #owner::#key(#itself #(&#arguments),*);
+            let mut __hc_key = #private::KeyText::new();
+            #owner::#key(#itself &mut __hc_key #(, &#arguments)*);
         }
     }
 

@@ -54,6 +54,7 @@
 
 use std::fmt;
 
+mod buffer;
 mod encoder;
 mod escape;
 pub(crate) mod text;
@@ -128,7 +129,7 @@ impl fmt::Display for Key {
 /// A module path is written with dots; colons and what else is reserved in keys is escaped in both parts, so that no
 /// name reaches into the arguments of another.
 pub(crate) fn scope(namespace: &str, function: &str) -> String {
-    let mut scope = escape::Buffer::new();
+    let mut scope = buffer::Buffer::new();
     escape::push_text(&mut scope, namespace);
     scope.push(b':');
     escape::push_text(&mut scope, &function.replace("::", "."));

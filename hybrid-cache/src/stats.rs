@@ -1,11 +1,14 @@
-//! What happened, counted. Counting a memory hit costs one add on a cache line that the thread has mostly for itself.
+//! What happened, counted. Counting a memory hit costs a load and a store on a cache line that its thread has for itself.
+
+mod striped;
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
+use self::striped::Striped;
 use crate::error::LayerKind;
 
 /// What happened to one cached function, or to all of them, since the process started; in a
@@ -247,37 +250,4 @@ impl Counters {
 
 fn increment(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
-}
-
-/// A counter in several cells, each on cache lines of its own, so that threads that count at the same time do not
-/// take the line from one another.
-#[derive(Debug, Default)]
-struct Striped {
-    cells: [Padded; Striped::CELLS],
-}
-
-/// 128 bytes: two lines, as processors fetch them in pairs.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Padded(AtomicU64);
-
-impl Striped {
-    /// A power of two. Threads beyond this share cells, which is slower but not wrong.
-    const CELLS: usize = 16;
-
-    fn increment(&self) {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static CELL: usize = NEXT.fetch_add(1, Relaxed) % Striped::CELLS;
-        }
-        // During a thread's last moments its locals are gone; any cell will do.
-        let cell = CELL.try_with(|cell| *cell).unwrap_or(0);
-        if let Some(Padded(counter)) = self.cells.get(cell) {
-            increment(counter);
-        }
-    }
-
-    fn sum(&self) -> u64 {
-        self.cells.iter().map(|Padded(counter)| counter.load(Relaxed)).sum()
-    }
 }

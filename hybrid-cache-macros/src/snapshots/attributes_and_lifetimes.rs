@@ -11,7 +11,8 @@ where
     'a: 'a,
 {
     let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-    let __hc_key = longest::__key(&r#in, &_x);
+    let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+    longest::__key(&mut __hc_key, &r#in, &_x);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
         return __hc_answer;
     }
@@ -105,18 +106,17 @@ impl longest {
         "_x",
     ];
     fn __key<'a>(
+        __hc_text: &mut ::hybrid_cache::__private::KeyText,
         r#in: &&'a String,
         _x: &Option<&str>,
-    ) -> ::hybrid_cache::__private::KeyText
+    )
     where
         'a: 'a,
     {
-        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
-        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
             .argument("_x", _x)
             .argument("in", r#in)
             .finish();
-        __hc_text
     }
     fn __load<'a>(
         r#in: &'a String,
@@ -146,7 +146,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
@@ -158,7 +159,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
@@ -170,7 +172,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
@@ -191,7 +194,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
@@ -204,7 +208,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
@@ -216,7 +221,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.refresh(__hc_key, longest::__load(r#in, _x))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
@@ -228,7 +234,8 @@ impl longest {
         'a: 'a,
     {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = longest::__key(&r#in, &_x);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.with_info(__hc_key, longest::__load(r#in, _x))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
@@ -248,7 +255,8 @@ impl longest {
             .into_iter()
             .map(|(r#in, _x)| {
                 let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-                let __hc_key = longest::__key(&r#in, &_x);
+                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+                longest::__key(&mut __hc_key, &r#in, &_x);
                 __hc_key
             })
             .collect();

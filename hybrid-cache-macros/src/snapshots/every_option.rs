@@ -4,7 +4,8 @@
 /// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
 async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
     let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-    let __hc_key = Greetings::__key(&user, &id);
+    let mut __hc_key = crate::memo::__private::KeyText::new();
+    Greetings::__key(&mut __hc_key, &user, &id);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
         return __hc_answer;
     }
@@ -154,13 +155,11 @@ impl Greetings {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["user", "id"];
-    fn __key(user: &&User, id: &u64) -> crate::memo::__private::KeyText {
-        let mut __hc_text = crate::memo::__private::KeyText::new();
-        crate::memo::__private::KeyWriter::template(&mut __hc_text, &["user:", ":", ""])
+    fn __key(__hc_text: &mut crate::memo::__private::KeyText, user: &&User, id: &u64) {
+        crate::memo::__private::KeyWriter::template(__hc_text, &["user:", ":", ""])
             .value(id)
             .value(&user.lang)
             .finish();
-        __hc_text
     }
     fn __load(
         db: &Db,
@@ -188,7 +187,8 @@ impl Greetings {
     #[must_use]
     fn key(user: &User, id: u64) -> crate::memo::Key {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
@@ -197,13 +197,15 @@ impl Greetings {
         id: u64,
     ) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     fn expire(user: &User, id: u64) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
@@ -219,7 +221,8 @@ impl Greetings {
         ::core::option::Option<crate::memo::__private::ValueOf<Greetings>>,
     > {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
@@ -229,7 +232,8 @@ impl Greetings {
         value: crate::memo::__private::ValueOf<Greetings>,
     ) -> crate::memo::BoxFuture<()> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
@@ -239,7 +243,8 @@ impl Greetings {
         id: u64,
     ) -> crate::memo::BoxFuture<Result<Option<String>, Failure>> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
@@ -249,7 +254,8 @@ impl Greetings {
         id: u64,
     ) -> crate::memo::BoxFuture<crate::memo::Answer<Result<Option<String>, Failure>>> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-        let __hc_key = Greetings::__key(&user, &id);
+        let mut __hc_key = crate::memo::__private::KeyText::new();
+        Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
@@ -265,7 +271,8 @@ impl Greetings {
             .into_iter()
             .map(|(user, id)| {
                 let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-                let __hc_key = Greetings::__key(&user, &id);
+                let mut __hc_key = crate::memo::__private::KeyText::new();
+                Greetings::__key(&mut __hc_key, &user, &id);
                 __hc_key
             })
             .collect();

@@ -4,7 +4,8 @@
 /// Cached with `inline, skip (shop)`: [`greeting`](struct@greeting) has `invalidate` and the other companions.
 async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
     let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-    let __hc_key = greeting::__key(&names);
+    let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+    greeting::__key(&mut __hc_key, &names);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
         return __hc_answer;
     }
@@ -99,18 +100,17 @@ impl greeting {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["names"];
-    fn __key(names: &&[&str]) -> ::hybrid_cache::__private::KeyText {
-        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
-        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
+    fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, names: &&[&str]) {
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
             .argument("names", names)
             .finish();
-        __hc_text
     }
     /// The key of this answer. `Display` is what stands in Redis.
     #[must_use]
     fn key(names: &[&str]) -> ::hybrid_cache::Key {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
@@ -118,13 +118,15 @@ impl greeting {
         names: &[&str],
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     fn expire(names: &[&str]) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
@@ -139,7 +141,8 @@ impl greeting {
         ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting>>,
     > {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
@@ -148,13 +151,15 @@ impl greeting {
         value: ::hybrid_cache::__private::ValueOf<greeting>,
     ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
     async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache
             .refresh_inline(
                 __hc_key,
@@ -168,7 +173,8 @@ impl greeting {
         names: &[&str],
     ) -> ::hybrid_cache::Answer<String> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = greeting::__key(&names);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        greeting::__key(&mut __hc_key, &names);
         __hc_cache
             .with_info_inline(
                 __hc_key,
@@ -189,7 +195,8 @@ impl greeting {
             .into_iter()
             .map(|names| {
                 let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-                let __hc_key = greeting::__key(&names);
+                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+                greeting::__key(&mut __hc_key, &names);
                 __hc_key
             })
             .collect();

@@ -4,7 +4,8 @@
 impl<B> Shop<B> {
     /// Cached with `layers = "mem,disk", key = "{self.tenant}:{id}"`: [`price_invalidate`](Self::price_invalidate) and the other companions stand beside it.
     pub fn price(&self, id: impl Id + Serialize) -> Result<Money, NoPrice> {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<_>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<_>(&self, &mut __hc_key, &id);
         if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
             return __hc_answer;
         }
@@ -39,16 +40,15 @@ impl<B> Shop<B> {
     )]
     fn __price_key<Argument1: Id + Serialize>(
         &self,
+        __hc_text: &mut ::hybrid_cache::__private::KeyText,
         id: &Argument1,
-    ) -> ::hybrid_cache::__private::KeyText {
-        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
-        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
+    ) {
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
             .instance::<Argument1>("Argument1")
             .then_template(&["", ":", ""])
             .value(&self.tenant)
             .generic_value(id)
             .finish();
-        __hc_text
     }
     #[allow(
         dead_code,
@@ -197,26 +197,25 @@ impl<B> Shop<B> {
     )]
     fn __price_keyed<Argument1: Id + Serialize>(
         &self,
+        __hc_text: &mut ::hybrid_cache::__private::KeyText,
         id: &Argument1,
-    ) -> (
-        &'static ::hybrid_cache::__private::Cache<
-            ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
-            {
-                #[allow(unused_imports)]
-                use ::hybrid_cache::__private::Uncacheable as _;
-                ::hybrid_cache::__private::CacheProbe::<
-                    ::hybrid_cache::__private::DividedValue<
-                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
-                    >,
-                    ::hybrid_cache::__private::DividedError<
-                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
-                    >,
-                >::CACHEABLE
-            },
-        >,
-        ::hybrid_cache::__private::KeyText,
-    ) {
-        (Self::__price_cache::<Argument1>(), Self::__price_key::<Argument1>(self, id))
+    ) -> &'static ::hybrid_cache::__private::Cache<
+        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::Uncacheable as _;
+            ::hybrid_cache::__private::CacheProbe::<
+                ::hybrid_cache::__private::DividedValue<
+                    ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                >,
+                ::hybrid_cache::__private::DividedError<
+                    ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                >,
+            >::CACHEABLE
+        },
+    > {
+        Self::__price_key::<Argument1>(self, __hc_text, id);
+        Self::__price_cache::<Argument1>()
     }
     #[allow(
         dead_code,
@@ -236,7 +235,8 @@ impl<B> Shop<B> {
         &self,
         id: Argument1,
     ) -> ::hybrid_cache::Key {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.key(__hc_key)
     }
     #[allow(
@@ -256,7 +256,8 @@ impl<B> Shop<B> {
         &self,
         id: Argument1,
     ) -> ::hybrid_cache::Invalidated {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.invalidate_blocking(__hc_key)
     }
     #[allow(
@@ -276,7 +277,8 @@ impl<B> Shop<B> {
         &self,
         id: Argument1,
     ) -> ::hybrid_cache::Invalidated {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.expire_blocking(__hc_key)
     }
     #[allow(
@@ -318,7 +320,8 @@ impl<B> Shop<B> {
             ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
         >,
     > {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.peek_blocking(__hc_key)
     }
     #[allow(
@@ -341,7 +344,8 @@ impl<B> Shop<B> {
             ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
         >,
     ) {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.put_blocking(__hc_key, value)
     }
     #[allow(
@@ -361,7 +365,8 @@ impl<B> Shop<B> {
         &self,
         id: Argument1,
     ) -> Result<Money, NoPrice> {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.refresh_blocking(__hc_key, move || Self::price_uncached(self, id))
     }
     #[allow(
@@ -381,7 +386,8 @@ impl<B> Shop<B> {
         &self,
         id: Argument1,
     ) -> ::hybrid_cache::Answer<Result<Money, NoPrice>> {
-        let (__hc_cache, __hc_key) = Self::__price_keyed::<Argument1>(&self, &id);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
         __hc_cache.with_info_blocking(__hc_key, move || Self::price_uncached(self, id))
     }
     #[allow(
@@ -425,9 +431,10 @@ impl<B> Shop<B> {
         let __hc_keys = arguments
             .into_iter()
             .map(|id| {
-                let (__hc_cache, __hc_key) = Self::__price_keyed::<
+                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+                let __hc_cache = Self::__price_keyed::<
                     Argument1,
-                >(&self, &id);
+                >(&self, &mut __hc_key, &id);
                 __hc_key
             })
             .collect();

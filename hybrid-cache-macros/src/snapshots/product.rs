@@ -4,7 +4,8 @@
 /// Cached with `layers = "mem,redis,disk", ttl = 300`: [`product`](struct@product) has `invalidate` and the other companions.
 pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
     let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-    let __hc_key = product::__key(&id, &lang);
+    let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+    product::__key(&mut __hc_key, &id, &lang);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
         return __hc_answer;
     }
@@ -106,13 +107,11 @@ impl product {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     pub const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["id", "lang"];
-    fn __key(id: &u64, lang: &&str) -> ::hybrid_cache::__private::KeyText {
-        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
-        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text)
+    fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, id: &u64, lang: &&str) {
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
             .argument("id", id)
             .argument("lang", lang)
             .finish();
-        __hc_text
     }
     fn __load(
         id: u64,
@@ -133,7 +132,8 @@ impl product {
     #[must_use]
     pub fn key(id: u64, lang: &str) -> ::hybrid_cache::Key {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
@@ -142,7 +142,8 @@ impl product {
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
@@ -151,7 +152,8 @@ impl product {
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
@@ -167,7 +169,8 @@ impl product {
         ::core::option::Option<::hybrid_cache::__private::ValueOf<product>>,
     > {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
@@ -177,7 +180,8 @@ impl product {
         value: ::hybrid_cache::__private::ValueOf<product>,
     ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
@@ -186,7 +190,8 @@ impl product {
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<Result<Product, DbError>> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.refresh(__hc_key, product::__load(id, lang))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
@@ -195,7 +200,8 @@ impl product {
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<Result<Product, DbError>>> {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = product::__key(&id, &lang);
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.with_info(__hc_key, product::__load(id, lang))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
@@ -211,7 +217,8 @@ impl product {
             .into_iter()
             .map(|(id, lang)| {
                 let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-                let __hc_key = product::__key(&id, &lang);
+                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+                product::__key(&mut __hc_key, &id, &lang);
                 __hc_key
             })
             .collect();

@@ -4,7 +4,8 @@
 /// Cached: [`answer`](struct@answer) has `invalidate` and the other companions.
 async fn answer() -> u64 {
     let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-    let __hc_key = answer::__key();
+    let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+    answer::__key(&mut __hc_key);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
         return __hc_answer;
     }
@@ -97,10 +98,8 @@ impl answer {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
-    fn __key() -> ::hybrid_cache::__private::KeyText {
-        let mut __hc_text = ::hybrid_cache::__private::KeyText::new();
-        ::hybrid_cache::__private::KeyWriter::new(&mut __hc_text).finish();
-        __hc_text
+    fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText) {
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text).finish();
     }
     fn __load() -> ::core::pin::Pin<
         ::std::boxed::Box<
@@ -115,19 +114,22 @@ impl answer {
     #[must_use]
     fn key() -> ::hybrid_cache::Key {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.key(__hc_key)
     }
     /// Forgets this answer in every layer.
     fn invalidate() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     fn expire() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
@@ -140,7 +142,8 @@ impl answer {
         ::core::option::Option<::hybrid_cache::__private::ValueOf<answer>>,
     > {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
@@ -148,19 +151,22 @@ impl answer {
         value: ::hybrid_cache::__private::ValueOf<answer>,
     ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
     fn refresh() -> ::hybrid_cache::BoxFuture<u64> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.refresh(__hc_key, answer::__load())
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
     fn with_info() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<u64>> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
-        let __hc_key = answer::__key();
+        let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
+        answer::__key(&mut __hc_key);
         __hc_cache.with_info(__hc_key, answer::__load())
     }
     /// What happened so far: hits per layer, misses, loads, errors.

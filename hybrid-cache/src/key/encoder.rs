@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Write as _};
 use serde::ser::{self, Serialize, Serializer};
 use smallvec::SmallVec;
 
-use super::escape::{self, Buffer};
+use super::{buffer::Buffer, escape};
 
 mod compound;
 
@@ -66,8 +66,22 @@ impl<'a> Encoder<'a> {
         self.buffer.push(mark);
     }
 
-    fn integer(&mut self, integer: impl itoa::Integer) {
-        self.token(itoa::Buffer::new().format(integer));
+    #[inline]
+    fn integer(&mut self, is_negative: bool, magnitude: u64) {
+        if self.guarded.is_some() {
+            return self.guarded_integer(is_negative, magnitude);
+        }
+        if is_negative {
+            self.buffer.push(b'-');
+        }
+        self.buffer.push_decimal(magnitude);
+    }
+
+    fn guarded_integer(&mut self, is_negative: bool, magnitude: u64) {
+        if is_negative {
+            self.token("-");
+        }
+        self.token(itoa::Buffer::new().format(magnitude));
     }
 
     fn items(&mut self, open: u8, close: u8) -> Items<'_, 'a> {
@@ -91,13 +105,28 @@ fn infinite_word(is_nan: bool, is_negative: bool) -> &'static str {
 }
 
 macro_rules! integers {
-    ($($method:ident: $integer:ty),* $(,)?) => {$(
-        #[inline]
-        fn $method(self, value: $integer) -> Result<(), NotWritten> {
-            self.integer(value);
-            Ok(())
-        }
-    )*};
+    (signed: $($signed:ident: $i:ty),*; unsigned: $($unsigned:ident: $u:ty),*; large: $($large:ident: $l:ty),* $(,)?) => {
+        $(
+            #[inline]
+            fn $signed(self, value: $i) -> Result<(), NotWritten> {
+                self.integer(value < 0, value.unsigned_abs().into());
+                Ok(())
+            }
+        )*
+        $(
+            #[inline]
+            fn $unsigned(self, value: $u) -> Result<(), NotWritten> {
+                self.integer(false, value.into());
+                Ok(())
+            }
+        )*
+        $(
+            fn $large(self, value: $l) -> Result<(), NotWritten> {
+                self.token(itoa::Buffer::new().format(value));
+                Ok(())
+            }
+        )*
+    };
 }
 
 macro_rules! floats {
@@ -130,8 +159,9 @@ impl<'w, 'a> Serializer for &'w mut Encoder<'a> {
     }
 
     integers! {
-        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        signed: serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64;
+        unsigned: serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64;
+        large: serialize_i128: i128, serialize_u128: u128,
     }
 
     floats! { serialize_f32: f32, serialize_f64: f64 }

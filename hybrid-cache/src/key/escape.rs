@@ -1,13 +1,6 @@
 //! Which characters are escaped in keys, and how. Knows nothing of values.
 
-use smallvec::SmallVec;
-
-use super::LONGEST_PLAIN_TEXT;
-
-/// A text under construction. Texts that are not digested never leave the stack.
-///
-/// Everything written to it is a whole `str` or ASCII, so it is UTF-8 at every step.
-pub(super) type Buffer = SmallVec<[u8; LONGEST_PLAIN_TEXT]>;
+use super::buffer::Buffer;
 
 /// Characters with a meaning in keys, in Redis patterns or on a command line.
 const fn is_reserved(byte: u8) -> bool {

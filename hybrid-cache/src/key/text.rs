@@ -1,6 +1,6 @@
 //! The canonical text of a call's arguments, and the short form it is looked up by.
 
-use super::{Key, LONGEST_PLAIN_TEXT, escape::Buffer};
+use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer};
 
 /// The canonical text of the arguments of one call.
 ///

@@ -18,7 +18,7 @@ fn integers_bools_and_short_strings_allocate_nothing() {
                 .argument("id", &u128::MAX)
                 .argument("lang", "en, or whatever")
                 .argument("ratio", &0.25)
-                .finish()
+                .finish();
         });
         assert!(text.as_lookup().ends_with("ratio=0.25"));
     });
@@ -40,7 +40,7 @@ fn templates_and_displayed_values_allocate_nothing() {
     let address = std::net::Ipv6Addr::LOCALHOST;
     let count = allocations(|| {
         let text = KeyText::written(|text| {
-            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value(&address).finish()
+            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value(&address).finish();
         });
         assert!(text.is_usable());
     });

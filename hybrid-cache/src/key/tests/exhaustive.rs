@@ -128,7 +128,7 @@ fn no_two_pairs_of_arguments_share_a_text() {
     for one in &parts {
         for other in &parts {
             let written = KeyText::written(|text| {
-                KeyWriter::new(text).argument("a", one).argument("b", other).finish()
+                KeyWriter::new(text).argument("a", one).argument("b", other).finish();
             });
             dictionary.enter(written.as_lookup(), &[one, other]);
         }
@@ -151,7 +151,7 @@ fn no_two_pairs_of_values_in_a_template_share_a_text_whatever_stands_between_the
         for one in &values {
             for other in &values {
                 let written = KeyText::written(|text| {
-                    KeyWriter::template(text, literals).value(one).value(other).finish()
+                    KeyWriter::template(text, literals).value(one).value(other).finish();
                 });
                 dictionary.enter(written.as_lookup(), &[one, other]);
             }

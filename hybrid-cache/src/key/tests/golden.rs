@@ -79,7 +79,7 @@ fn whole_keys(lines: &mut Lines) {
     lines.text(
         "template",
         KeyText::written(|text| {
-            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value("en").finish()
+            KeyWriter::template(text, &["user:", ":", ""]).value(&42).value("en").finish();
         }),
     );
     lines.text(
