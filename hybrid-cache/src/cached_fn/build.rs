@@ -119,10 +119,10 @@ fn chores<R: Outcome>(
     Arc::new(move |chore| match chore {
         Chore::Tidy => {
             if let Some(memory) = &memory {
-                memory.tidy();
+                memory.tidy(clock.now());
             }
             if let Some(failures) = &failures {
-                failures.tidy();
+                failures.tidy(clock.now());
             }
             flights.retire_before(clock.now().minus(wait));
         }

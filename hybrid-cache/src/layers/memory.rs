@@ -14,22 +14,22 @@
 //! An entry is in the index from before moka hears of it until after moka let go of it. Writes of one key must not overlap;
 //! the flight table sees to that.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
+use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use papaya::Guard;
 
 #[path = "memory/key.rs"] // said for the model checker, which compiles this file from elsewhere
 mod key;
 #[path = "memory/reports.rs"]
 mod reports;
+#[path = "memory/sweep.rs"]
+mod sweep;
 
 use self::{
     key::{Exactly, Hashed, OfText, StoredKey},
     reports::Reports,
+    sweep::Sweep,
 };
 use crate::{
     clock::Timestamp,
@@ -43,6 +43,10 @@ const REPORT_TICK_MILLIS: u64 = 128;
 /// And for how much less than the time in which as much is stored as there is room for: entries that are in use must say so
 /// before it is decided about them.
 const REPORT_TICKS_A_TURNOVER: u64 = 4;
+
+/// Every so many insertions, what the index has replaced or outgrown is freed at once. Otherwise its old tables would wait for
+/// as many removals by the thread that outgrew them, and there are few while it grows.
+const INSERTS_A_FLUSH: u64 = 256;
 
 type Index<V> = papaya::HashMap<StoredKey, Entry<V>, Hashed>;
 
@@ -62,6 +66,7 @@ pub(crate) struct Memory<V> {
     stored: AtomicU64,
     /// What has been stored since moka last evicted, as far as that is bounded.
     unsettled: AtomicU64,
+    sweep: Sweep,
 }
 
 /// What bounds a memory.
@@ -94,8 +99,8 @@ pub(crate) struct Entry<V> {
     quiet_until: AtomicU64,
     /// The report tick in which moka was last told of a read.
     reported: AtomicU32,
-    /// From when on it may be due for a refresh; at the latest when its life ends.
-    pub(crate) due_from: Timestamp,
+    /// How many milliseconds before the end of its life, at most 49 days, it may be due for a refresh.
+    due_before: u32,
     computed_at: Timestamp,
     // In milliseconds; these change when the answer is expired by hand.
     fresh_until: AtomicU64,
@@ -119,6 +124,11 @@ impl<V> Entry<V> {
         }
     }
 
+    /// From when on it may be due for a refresh; at the latest when its life ends.
+    pub(crate) fn due_from(&self) -> Timestamp {
+        self.dates().fresh_until.minus(Duration::from_millis(self.due_before.into()))
+    }
+
     fn set_quiet(&self, until: Timestamp) {
         self.quiet_until.store(until.as_millis(), Relaxed);
     }
@@ -128,8 +138,6 @@ impl<V> Entry<V> {
 #[derive(Debug, Clone, Copy)]
 struct Stub {
     id: u64,
-    /// In seconds, rounded up.
-    life: u32,
     weight: Weight,
 }
 
@@ -151,7 +159,6 @@ impl<V: Send + Sync + 'static> Memory<V> {
         let eviction = builder
             .max_capacity(capacity)
             .eviction_policy(EvictionPolicy::tiny_lfu())
-            .expire_after(Life)
             // Also of what was replaced: that is gone from the index already, unless it is of another key of the same hash.
             .eviction_listener(move |hash: Arc<u64>, stub: Stub, _| {
                 evicted_from.pin().remove(&Exactly { hash: *hash, id: stub.id });
@@ -167,6 +174,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
             next_id: AtomicU64::new(0),
             stored: AtomicU64::new(0),
             unsettled: AtomicU64::new(0),
+            sweep: Sweep::new(),
         }
     }
 
@@ -233,12 +241,10 @@ impl<V: Send + Sync + 'static> Memory<V> {
         due_from: Timestamp,
         now: Timestamp,
     ) {
-        let life = dates.kept_until.since(now);
-        let life = u32::try_from(life.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-        let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), life, weight };
+        let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), weight };
         let entry = Entry {
             value,
-            due_from,
+            due_before: u32::try_from(dates.fresh_until.since(due_from).as_millis()).unwrap_or(u32::MAX),
             computed_at: dates.computed_at,
             fresh_until: AtomicU64::new(dates.fresh_until.as_millis()),
             kept_until: AtomicU64::new(dates.kept_until.as_millis()),
@@ -248,8 +254,14 @@ impl<V: Send + Sync + 'static> Memory<V> {
         let hash = OfText::new(key.as_bytes()).hash;
         self.hand_over_reports();
         // The index first: moka may decide against the entry at once, and must find it then.
-        self.index.pin().insert(StoredKey::new(key, stub.id), entry);
+        let guard = self.index.guard();
+        self.index.insert(StoredKey::new(key, stub.id), entry, &guard);
+        if stub.id.is_multiple_of(INSERTS_A_FLUSH) {
+            guard.flush();
+        }
+        drop(guard);
         self.eviction.insert(hash, stub);
+        self.sweep.comes_to_an_end(dates.kept_until);
         self.count_stored(weight);
     }
 
@@ -290,7 +302,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Lets calls that find the entry of `key` decide for themselves again what may be done with it.
     pub(crate) fn reconsider(&self, key: &str) {
-        self.peek(key, |entry| entry.set_quiet(entry.due_from.min(entry.dates().fresh_until)));
+        self.peek(key, |entry| entry.set_quiet(entry.due_from()));
     }
 
     /// Changes the dates of the entry of `key`, which can only shorten its life.
@@ -298,6 +310,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
         self.peek(key, |entry| {
             let dates = redate(&entry.dates());
             entry.kept_until.store(dates.kept_until.as_millis(), Relaxed);
+            self.sweep.comes_to_an_end(dates.kept_until);
             entry.fresh_until.store(dates.fresh_until.as_millis(), Relaxed);
             entry.set_quiet(Timestamp::from_millis(0));
         });
@@ -324,10 +337,37 @@ impl<V: Send + Sync + 'static> Memory<V> {
         self.eviction.invalidate_all();
     }
 
-    /// Lets moka evict what is over capacity and what has expired, which it otherwise does when it is written to.
-    pub(crate) fn tidy(&self) {
+    /// Lets moka evict what is over capacity, which it otherwise does when it is written to, and frees the space of what
+    /// nobody may be given any more at `now`.
+    pub(crate) fn tidy(&self, now: Timestamp) {
         self.hand_over_reports();
+        self.sweep.if_worthwhile(now, || self.remove_ended(now));
         self.evict();
+    }
+
+    /// Removes what nobody may be given any more; when the next entry comes to its end.
+    ///
+    /// moka could do this too, by a timer for each entry. They would be a tenth of the memory that there is for an entry, and
+    /// a part of what every insertion costs.
+    fn remove_ended(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut next_end = None;
+        let index = self.index.pin();
+        for (key, entry) in &index {
+            let end = entry.dates().kept_until;
+            if end > now {
+                next_end = Some(next_end.map_or(end, |next: Timestamp| next.min(end)));
+                continue;
+            }
+            let exactly = Exactly { hash: key.hash(), id: key.id };
+            index.remove(&exactly);
+            // Beside a write of this key: what that has stored stays.
+            let forget = |kept: Option<moka::Entry<u64, Stub>>| match kept {
+                Some(kept) if kept.value().id == exactly.id => Op::Remove,
+                _ => Op::Nop,
+            };
+            self.eviction.entry(exactly.hash).and_compute_with(forget);
+        }
+        next_end
     }
 
     fn evict(&self) {
@@ -369,20 +409,6 @@ impl<V> fmt::Debug for Memory<V> {
         f.debug_struct("Memory")
             .field("capacity", &self.eviction.policy().max_capacity())
             .finish_non_exhaustive()
-    }
-}
-
-/// Lets moka free the space of entries that nobody may be given any more. What may be given is decided by dates alone.
-#[derive(Debug)]
-struct Life;
-
-impl Expiry<u64, Stub> for Life {
-    fn expire_after_create(&self, _: &u64, stub: &Stub, _: Instant) -> Option<Duration> {
-        Some(Duration::from_secs(stub.life.into()))
-    }
-
-    fn expire_after_update(&self, _: &u64, stub: &Stub, _: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(Duration::from_secs(stub.life.into()))
     }
 }
 

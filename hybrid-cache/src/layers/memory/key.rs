@@ -21,6 +21,10 @@ impl StoredKey {
         Self { text: SmolStr::new(text), id }
     }
 
+    pub(super) fn hash(&self) -> u64 {
+        hash(self.text.as_bytes())
+    }
+
     #[cfg(test)]
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -38,7 +42,7 @@ impl Eq for StoredKey {}
 
 impl Hash for StoredKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(hash(self.text.as_bytes()));
+        state.write_u64(self.hash());
     }
 }
 

@@ -38,7 +38,7 @@ fn everything_is_forgotten_at_once_and_its_space_follows() {
     assert!((0..500).all(|k| get(&memory, &k.to_string()).is_none()));
     memory.insert("7", 8, Weight::ONE, dates(), now().plus(LIFE), now());
     assert_eq!(get(&memory, "7"), Some(8));
-    memory.tidy();
+    memory.tidy(now());
     assert!(memory.len() <= 1, "{} entries are left", memory.len());
 }
 
@@ -48,7 +48,7 @@ fn there_are_never_many_more_entries_than_the_capacity() {
     for k in 0..10_000 {
         memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
     }
-    memory.tidy();
+    memory.tidy(now());
     assert!(memory.len() <= 100, "{} entries", memory.len());
 }
 
@@ -58,7 +58,7 @@ fn an_entry_that_moka_evicts_leaves_the_index_too() {
     for k in 0..10_000 {
         memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
     }
-    memory.tidy();
+    memory.tidy(now());
     let found = (0..10_000).filter(|k| get(&memory, &k.to_string()).is_some()).count();
     assert_eq!(found, memory.len());
 }
@@ -66,15 +66,28 @@ fn an_entry_that_moka_evicts_leaves_the_index_too() {
 #[test]
 fn an_entry_whose_life_is_over_leaves_by_itself() {
     let memory = Memory::new(100);
-    let now = now();
-    let over = Dates { computed_at: now, fresh_until: now, kept_until: now };
-    memory.insert("k", 1, Weight::ONE, over, now, now);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while memory.len() > 0 {
-        assert!(Instant::now() < deadline, "the entry is still there");
-        memory.tidy();
-        std::thread::yield_now();
+    let start = now();
+    for k in 0..20 {
+        let end = start.plus(Duration::from_secs(k));
+        let dates = Dates { computed_at: start, fresh_until: end, kept_until: end };
+        memory.insert(&k.to_string(), k, Weight::ONE, dates, end, start);
     }
+    memory.tidy(start.plus(Duration::from_millis(9_500)));
+    let left: Vec<u64> = (0..20).filter(|k| get(&memory, &k.to_string()).is_some()).collect();
+    assert_eq!(left, (10..20).collect::<Vec<_>>());
+    assert_eq!(memory.len(), 10);
+    assert_eq!(memory.eviction.iter().count(), 10, "moka keeps something of what is gone");
+}
+
+#[test]
+fn an_entry_that_is_expired_by_hand_leaves_by_itself() {
+    let memory = Memory::new(100);
+    let start = now();
+    memory.insert("k", 1, Weight::ONE, dates(), start.plus(LIFE), start);
+    memory.tidy(start);
+    memory.redate("k", |dates| Dates { fresh_until: start, kept_until: start, ..*dates });
+    memory.tidy(start.plus(Duration::from_millis(1)));
+    assert_eq!(memory.len(), 0);
 }
 
 #[test]
@@ -88,12 +101,12 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
         for k in 0..50 {
             memory.read(k.to_string().as_bytes(), start.plus(Duration::from_millis(200) * tick), |_| ());
         }
-        memory.tidy();
+        memory.tidy(now());
     }
     for k in 1_000..3_000 {
         memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
     }
-    memory.tidy();
+    memory.tidy(now());
     let survivors = (0..50).filter(|k| get(&memory, &k.to_string()).is_some()).count();
     assert!(survivors >= 45, "only {survivors} of 50 are left");
 }
@@ -119,8 +132,8 @@ fn index_and_eviction_agree_after_threads_wrote_the_same_keys() {
             });
         }
     });
-    memory.tidy();
-    memory.tidy();
+    memory.tidy(now());
+    memory.tidy(now());
     assert!(memory.len() <= 64, "{} entries in the index", memory.len());
     assert_eq!(memory.len() as u64, memory.eviction.entry_count());
 }
@@ -150,7 +163,7 @@ fn there_are_never_many_more_bytes_than_the_bound_however_few_entries_they_are()
         assert!(store(&memory, &format!("{k:03}"), [7, 97, 397][k % 3]));
         assert!(bytes(&memory) <= 1_000 + 400, "{} bytes after {k}", bytes(&memory));
     }
-    memory.tidy();
+    memory.tidy(now());
     assert!((500..=1_000).contains(&bytes(&memory)), "{} bytes", bytes(&memory));
 }
 
@@ -160,7 +173,7 @@ fn as_many_entries_as_fit_are_kept() {
     for k in 0..10 {
         store(&memory, &format!("{k:03}"), 97);
     }
-    memory.tidy();
+    memory.tidy(now());
     assert_eq!((memory.len(), bytes(&memory)), (10, 1_000));
 }
 
@@ -189,7 +202,7 @@ fn an_entry_that_grows_counts_what_it_has_become() {
     for k in 0..10 {
         store(&memory, &format!("{k:03}"), 497);
     }
-    memory.tidy();
+    memory.tidy(now());
     assert!(bytes(&memory) <= 1_000, "{} bytes", bytes(&memory));
 }
 
@@ -220,7 +233,7 @@ fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
         for k in 0..2_000 {
             store_one(&memory, &k.to_string(), Arc::downgrade(&memory));
         }
-        memory.tidy();
+        memory.tidy(now());
         done.send(()).unwrap();
     });
     ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");

@@ -1,0 +1,112 @@
+//! When it is worthwhile to look through all entries for those whose life is over. Knows nothing of entries.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    clock::Timestamp,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// For how much longer than a sweep takes nobody sweeps afterwards: so sweeping takes at most a 64th of a processor.
+const REST: u32 = 64;
+
+pub(super) struct Sweep {
+    /// When the first entry comes to its end, in milliseconds; may be too early.
+    next_end: AtomicU64,
+    /// Held by whoever sweeps; until when nobody shall. By the monotonic clock, as this is about work.
+    rests_until: Mutex<Option<Instant>>,
+}
+
+impl Sweep {
+    pub(super) const fn new() -> Self {
+        Self { next_end: AtomicU64::new(u64::MAX), rests_until: Mutex::new(None) }
+    }
+
+    /// There is an entry that comes to its end then.
+    pub(super) fn comes_to_an_end(&self, then: Timestamp) {
+        // Looked at first: it is hardly ever the first one, and others read this.
+        if then.as_millis() < self.next_end.load(Relaxed) {
+            self.next_end.fetch_min(then.as_millis(), Relaxed);
+        }
+    }
+
+    /// Calls `sweep` if something has come to its end by `now` and the last time is long enough ago. It says when the next
+    /// entry comes to its end.
+    pub(super) fn if_worthwhile(&self, now: Timestamp, sweep: impl FnOnce() -> Option<Timestamp>) {
+        if self.next_end.load(Relaxed) > now.as_millis() {
+            return;
+        }
+        let Ok(mut rests_until) = self.rests_until.try_lock() else { return };
+        let begun = Instant::now();
+        if rests_until.is_some_and(|until| begun < until) {
+            return;
+        }
+        // Before the sweep: the end of an entry that is stored meanwhile must not be overlooked.
+        self.next_end.store(u64::MAX, Relaxed);
+        if let Some(next) = sweep() {
+            self.comes_to_an_end(next);
+        }
+        let took: Duration = begun.elapsed();
+        *rests_until = begun.checked_add(took.saturating_mul(REST + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn nothing_is_swept_before_something_has_come_to_its_end() {
+        let (sweep, swept) = (Sweep::new(), Cell::new(0));
+        let look = |now, next| {
+            sweep.if_worthwhile(at(now), || {
+                swept.set(swept.get() + 1);
+                next
+            });
+            swept.get()
+        };
+        assert_eq!(look(1_000, None), 0, "there is nothing");
+        sweep.comes_to_an_end(at(2_000));
+        sweep.comes_to_an_end(at(3_000));
+        assert_eq!(look(1_999, None), 0, "nothing has ended");
+        assert_eq!(look(2_000, Some(at(3_000))), 1);
+        assert_eq!(look(2_999, None), 1, "what is left has not ended");
+    }
+
+    #[test]
+    fn the_end_of_what_is_stored_during_a_sweep_is_not_overlooked() {
+        let sweep = Sweep::new();
+        sweep.comes_to_an_end(at(1_000));
+        sweep.if_worthwhile(at(1_000), || {
+            sweep.comes_to_an_end(at(1_500));
+            None
+        });
+        assert_eq!(sweep.next_end.load(Relaxed), 1_500);
+    }
+
+    #[test]
+    fn a_long_sweep_is_followed_by_a_long_rest() {
+        let sweep = Sweep::new();
+        sweep.comes_to_an_end(at(1_000));
+        sweep.if_worthwhile(at(1_000), || {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(20) {}
+            Some(at(1_000))
+        });
+        let swept = Cell::new(false);
+        sweep.if_worthwhile(at(1_000), || {
+            swept.set(true);
+            None
+        });
+        assert!(!swept.get());
+    }
+}
