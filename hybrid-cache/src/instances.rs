@@ -5,7 +5,7 @@
 
 use std::{
     any::{Any, TypeId},
-    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use foldhash::fast::RandomState;
@@ -18,6 +18,7 @@ use crate::{
     outcome::{Kept, Outcome, ReturnedError, ReturnedValue, Returns},
     record::codec::Codec,
     stats::Stats,
+    sync::{Mutex, PoisonError},
 };
 
 /// All caches that were made of one generic `#[cached]` function so far.

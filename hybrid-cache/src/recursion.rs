@@ -6,10 +6,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock},
 };
 
 use tokio::task_local;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 task_local! {
     static LOADING: Arc<Load>;

@@ -9,7 +9,7 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     thread,
@@ -24,6 +24,7 @@ use crate::{
     error::LayerKind,
     layers::Layer,
     stats::{Counters, Stats},
+    sync::{Mutex, PoisonError},
     testing::current,
 };
 

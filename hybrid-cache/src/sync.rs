@@ -1,4 +1,51 @@
-//! The locks and atomics of what is model-checked. Here they are the standard library's; `tests/model` compiles the same
-//! files with those of a model checker.
+//! The locks and atomics of what a call may pass. Here they are the standard library's; `tests/model` compiles some of the
+//! files with those of a model checker, and in tests of this crate [locks are counted](counted), so that a test can say
+//! that there are none where there are to be none.
 
-pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, atomic};
+pub(crate) use std::sync::{MutexGuard, PoisonError, atomic};
+
+#[cfg(not(test))]
+pub(crate) use std::sync::Mutex;
+
+#[cfg(test)]
+pub(crate) use self::counted::Mutex;
+
+#[cfg(test)]
+pub(crate) mod counted {
+    //! A lock that counts how often its thread locks.
+
+    use std::{
+        cell::Cell,
+        sync::{LockResult, MutexGuard, TryLockResult},
+    };
+
+    thread_local! {
+        static LOCKED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// How often this thread has locked anything, or tried to, while it did `work`.
+    pub(crate) fn locks_taken(work: impl FnOnce()) -> u64 {
+        let before = LOCKED.get();
+        work();
+        LOCKED.get() - before
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+            LOCKED.set(LOCKED.get() + 1);
+            self.0.lock()
+        }
+
+        pub(crate) fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+            LOCKED.set(LOCKED.get() + 1);
+            self.0.try_lock()
+        }
+    }
+}

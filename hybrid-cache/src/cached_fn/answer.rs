@@ -1,10 +1,6 @@
 //! What calls, loads and layers tell each other. Plain data; the order in which it is told is elsewhere.
 
-use std::{
-    any::Any,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -17,6 +13,7 @@ use crate::{
     policy::Life,
     record::{Dates, Shared, codec::Payload},
     runtime::work::UnderWay,
+    sync::Mutex,
 };
 
 use super::{

@@ -1,7 +1,7 @@
 //! What follows from a load that failed: its error may be given out again, an old answer may take its place, and the source
 //! is left alone for a while.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::{
     CachedFn,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp, error::LayerKind, layers::memory::Weight, outcome::Outcome, policy::Freshness,
-    record::Dates, recursion,
+    record::Dates, recursion, sync::Mutex,
 };
 
 impl<R: Outcome> CachedFn<R> {

@@ -1,10 +1,7 @@
 //! How an answer gets into memory and into a byte layer, with which dates and marks, and whether one that is found there
 //! is believed. Not when, and in which order: that is in `cached_fn.rs`.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 
@@ -27,6 +24,7 @@ use crate::{
     policy::{Freshness, Life},
     record::{self, Current, Dates, Marks, Opened, Shared, refusal::Refusal},
     runtime::work::UnderWay,
+    sync::{Mutex, PoisonError},
 };
 
 /// An answer that remains to be copied into byte layers.

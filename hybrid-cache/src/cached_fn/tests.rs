@@ -4,6 +4,7 @@ mod ages;
 mod blocking;
 mod gate;
 mod histories;
+mod hit_path;
 mod info;
 mod invalidation;
 mod invalidation_of_many;

@@ -7,14 +7,13 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
     task::{Context, Poll, Waker},
 };
 
 use super::{Clock, Timestamp};
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Who waits for a moment of one clock.
 #[derive(Debug)]

@@ -1,11 +1,6 @@
 //! A store in memory that stands in for Redis or the disk, and is in trouble on demand.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 
@@ -16,6 +11,7 @@ use crate::{
     key::Key,
     layers::{Layer, Reading, Removal},
     record,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// How long the disk may take for one operation, unless its settings say so.

@@ -1,18 +1,13 @@
 //! A world of its own for a test: functions with empty memory, stores that the test holds in its hands, and a clock.
 
-use std::{
-    any::Any,
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use super::{current, store::Store};
 use crate::{
     clock::{self, Clock},
     error::LayerKind,
     runtime::{self, Runtime},
+    sync::{Mutex, PoisonError},
 };
 
 /// A world in which cached functions have kept nothing yet, and whose time stands still until it is moved.
