@@ -33,6 +33,24 @@ pub struct Case {
     pub size: Size,
 }
 
+/// Every case, those first in which all candidates are.
+pub const CASES: [Case; 13] = [
+    Case::new(Key::Id, Returns::Arc, Size::K10),
+    Case::new(Key::Id, Returns::Clone, Size::K10),
+    Case::new(Key::Pair, Returns::Arc, Size::K10),
+    Case::new(Key::Pair, Returns::Clone, Size::K10),
+    Case::new(Key::Name, Returns::Arc, Size::K10),
+    Case::new(Key::Name, Returns::Clone, Size::K10),
+    Case::new(Key::Id, Returns::Arc, Size::K1000),
+    Case::new(Key::Id, Returns::Clone, Size::K1000),
+    Case::new(Key::Pair, Returns::Arc, Size::K1000),
+    Case::new(Key::Name, Returns::Arc, Size::K1000),
+    // For the plot of time against keys.
+    Case::new(Key::Id, Returns::Arc, Size::K0_1),
+    Case::new(Key::Id, Returns::Arc, Size::K1),
+    Case::new(Key::Id, Returns::Arc, Size::K100),
+];
+
 impl Size {
     pub const fn keys(self) -> usize {
         match self {
@@ -46,10 +64,19 @@ impl Size {
 }
 
 impl Case {
+    pub const fn new(key: Key, returns: Returns, size: Size) -> Self {
+        Self { key, returns, size }
+    }
+
     /// The bound of each cache: twice the number of keys, so that even a cache of many shards, each with a bound of its own,
     /// has room for all of them.
     pub const fn capacity(self) -> usize {
         2 * self.size.keys()
+    }
+
+    /// Whether all candidates are measured, and not only those that are in every table.
+    pub fn is_for_all(self) -> bool {
+        self.size == Size::K10 || self == Case::new(Key::Id, Returns::Arc, Size::K1000)
     }
 
     pub fn title(self) -> String {

@@ -14,7 +14,7 @@ use crate::{
     peers,
 };
 
-const CASE: Case = Case { key: Key::Id, returns: Returns::Arc, size: Size::K10 };
+const CASE: Case = Case::new(Key::Id, Returns::Arc, Size::K10);
 const TITLE: &str = "single hit, 10000 keys, u64 → Arc, zipf, 1 thread";
 const TIMER: &str = "the timer alone";
 

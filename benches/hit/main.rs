@@ -15,54 +15,39 @@
 mod answers;
 mod candidate;
 mod case;
+mod counts_of;
 mod latency;
 mod peers;
+mod plots;
 mod tables;
 
 use std::io;
 
-use case::{
-    Case,
-    Key::{Id, Name, Pair},
-    Returns::{Arc, Clone},
-    Size::{self, K0_1, K1, K10, K100, K1000},
-};
+use case::CASES;
 use hybrid_cache_benches::{
     keys::Distribution::{Uniform, Zipf},
     options::Options,
     report::Report,
 };
-use tables::{Tables, Who};
-
-const CASES: [(Case, Who); 13] = [
-    (case(Id, Arc, K10), Who::Everybody),
-    (case(Id, Clone, K10), Who::Everybody),
-    (case(Pair, Arc, K10), Who::Everybody),
-    (case(Pair, Clone, K10), Who::Everybody),
-    (case(Name, Arc, K10), Who::Everybody),
-    (case(Name, Clone, K10), Who::Everybody),
-    (case(Id, Arc, K0_1), Who::AFew),
-    (case(Id, Arc, K1), Who::AFew),
-    (case(Id, Arc, K100), Who::AFew),
-    (case(Id, Arc, K1000), Who::Everybody),
-    (case(Id, Clone, K1000), Who::AFew),
-    (case(Pair, Arc, K1000), Who::AFew),
-    (case(Name, Arc, K1000), Who::AFew),
-];
-
-const fn case(key: case::Key, returns: case::Returns, size: Size) -> Case {
-    Case { key, returns, size }
-}
+use plots::Curves;
+use tables::Tables;
 
 fn main() -> io::Result<()> {
     let options = Options::from_command_line();
     let mut report = Report::new("hit", &options);
-    for (case, who) in CASES {
-        let mut tables = Tables::new(case, who, &options);
+    let mut curves = Curves::default();
+    for case in CASES {
+        let mut tables = Tables::new(case, &options);
         for distribution in [Zipf, Uniform] {
-            tables.add(distribution, &mut report);
+            for threads in [1, 2] {
+                if let Some(table) = tables.table(distribution, threads) {
+                    report.add(&table);
+                    curves.add(case, distribution, threads, &table);
+                }
+            }
         }
     }
     latency::add(&options, &mut report);
+    curves.draw()?;
     report.finish()
 }

@@ -6,5 +6,6 @@
 pub mod figures;
 pub mod keys;
 pub mod options;
+pub mod plot;
 pub mod report;
 pub mod user;

@@ -83,7 +83,7 @@ macro_rules! by_id {
             pub(super) fn candidates() -> Vec<Candidate> {
                 vec![
                     candidate!(everywhere "cached(max_size, ttl)", |id| one_lock(id).await),
-                    candidate!("cached(max_size, ttl, mutex)", |id| one_mutex(id).await),
+                    candidate!(everywhere "cached(max_size, ttl, mutex)", |id| one_mutex(id).await),
                     candidate!("cached(max_size, ttl, by_key)", |id| by_key(id).await),
                     candidate!("cached(max_size, expires)", |id| expires(id).await.answer),
                     candidate!(everywhere "concurrent_cached(max_size, ttl)", |id| sharded(id).await),
