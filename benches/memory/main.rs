@@ -8,12 +8,10 @@
 mod candidates;
 mod filled;
 
-use std::{
-    io,
-    process::{Command, Stdio},
-};
+use std::io;
 
 use hybrid_cache_benches::{
+    apart,
     figures::{Figures, interleaved},
     options::Options,
     report::{Report, Table, Unit},
@@ -24,15 +22,9 @@ use crate::{
     filled::Filled,
 };
 
-/// In front of what a process is told that is to fill a candidate: the kind of answers, the candidate, how many entries.
-const FILL: &str = "--fill";
-
 fn main() -> io::Result<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, answers, candidate, entries] = &*words
-        && flag == FILL
-    {
-        return fill(answers, candidate, entries.parse().map_err(io::Error::other)?);
+    if let Some(words) = apart::words() {
+        return fill(&words);
     }
     let options = Options::from_command_line();
     let mut report = Report::new("memory", &options);
@@ -51,7 +43,7 @@ fn compared(title: String, answers: &Answers, entries: u64, rounds: usize) -> Ta
     let mut fillings: Vec<(&str, Vec<Filled>)> =
         answers.candidates.iter().map(|candidate| (candidate.name, Vec::new())).collect();
     let figures = interleaved(rounds, &mut fillings, |(candidate, fillings)| {
-        let filled = filled_elsewhere(answers.name, candidate, entries).unwrap();
+        let filled: Filled = apart::measure(&[answers.name, candidate, &entries.to_string()], &[]).unwrap();
         fillings.push(filled);
         filled.bytes
     });
@@ -65,24 +57,16 @@ fn compared(title: String, answers: &Answers, entries: u64, rounds: usize) -> Ta
     table
 }
 
-/// Has a process of its own fill a candidate.
-fn filled_elsewhere(answers: &str, candidate: &str, entries: u64) -> io::Result<Filled> {
-    let output = Command::new(std::env::current_exe()?)
-        .args([FILL, answers, candidate, &entries.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| io::Error::other(format!("filling {candidate}: {}, {error}", output.status)))
-}
-
-/// Fills a candidate in this process and prints what that came to.
-fn fill(answers: &str, candidate: &str, entries: u64) -> io::Result<()> {
+/// Fills a candidate in this process: words are the kind of answers, the candidate, and how many entries.
+fn fill(words: &[String]) -> io::Result<()> {
+    let [answers, candidate, entries] = words else {
+        return Err(io::Error::other("what is to be filled?"));
+    };
     let all = candidates::all();
     let found = all
         .iter()
         .find(|kind| kind.name == answers)
         .and_then(|kind| kind.candidates.iter().find(|other| other.name == candidate))
         .ok_or_else(|| io::Error::other(format!("no candidate {candidate} for {answers}")))?;
-    println!("{}", serde_json::to_string(&Filled::measure(found, entries)?)?);
-    Ok(())
+    apart::answer(&Filled::measure(found, entries.parse().map_err(io::Error::other)?)?)
 }

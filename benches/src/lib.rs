@@ -3,6 +3,7 @@
 //! Each bench answers one question. It measures its candidates in turn, round by round in one process, so that whatever
 //! slows the machine down for a while slows all of them; prints a table; and writes the same as JSON under `target/bench/`.
 
+pub mod apart;
 pub mod figures;
 pub mod keys;
 pub mod options;
