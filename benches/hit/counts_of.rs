@@ -67,7 +67,8 @@ fn allocations(case: Case, candidate: &str, calls: usize) -> Option<f64> {
 /// Nothing where there is no valgrind.
 fn instructions(case: Case, candidate: &str, calls: usize) -> Option<f64> {
     let mut program = Command::new("valgrind");
-    program.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", PROGRAM]);
+    program.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    program.args(["--toggle-collect=hit_counts::counted_calls*", PROGRAM]);
     let output = program.args([&case.title(), candidate, &calls.to_string()]).output().ok()?;
     let said = String::from_utf8_lossy(&output.stderr);
     let (_, collected) = said.split_once("Collected :")?;

@@ -8,7 +8,14 @@ use std::{
 use cached::Expires;
 use hybrid_cache_benches::user::User;
 
-use crate::candidate::in_every_case;
+use crate::{
+    candidate::{Candidate, candidate, in_cases_for_all, in_the_other_cases},
+    case::Case,
+};
+
+pub fn candidates(case: Case) -> Vec<Candidate> {
+    if case.is_for_all() { candidates_for_all(case) } else { candidates_in_the_others(case) }
+}
 
 /// An answer that knows when its time is over, for `expires = true`.
 #[derive(Debug, Clone)]
@@ -35,10 +42,7 @@ macro_rules! by_id {
             use cached::macros::{cached, concurrent_cached};
 
             use super::*;
-            use crate::{
-                answers::load,
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::load;
 
             #[cached(max_size = $capacity, ttl_secs = 3600)]
             async fn one_lock(id: u64) -> $answer {
@@ -98,6 +102,40 @@ macro_rules! by_id {
     };
 }
 
+macro_rules! by_id_few {
+    ($module:ident, $answer:ty, $capacity:tt) => {
+        mod $module {
+            use cached::macros::{cached, concurrent_cached};
+
+            use super::*;
+            use crate::answers::load;
+
+            #[cached(max_size = $capacity, ttl_secs = 3600)]
+            async fn one_lock(id: u64) -> $answer {
+                load(id)
+            }
+
+            #[cached(max_size = $capacity, ttl_secs = 3600, sync_lock = "mutex")]
+            async fn one_mutex(id: u64) -> $answer {
+                load(id)
+            }
+
+            #[concurrent_cached(max_size = $capacity, ttl_secs = 3600)]
+            async fn sharded(id: u64) -> $answer {
+                load(id)
+            }
+
+            pub(super) fn candidates() -> Vec<Candidate> {
+                vec![
+                    candidate!(everywhere "cached(max_size, ttl)", |id| one_lock(id).await),
+                    candidate!(everywhere "cached(max_size, ttl, mutex)", |id| one_mutex(id).await),
+                    candidate!(everywhere "concurrent_cached(max_size, ttl)", |id| sharded(id).await),
+                ]
+            }
+        }
+    };
+}
+
 // Borrowed arguments need an owned key, made for each call, as its documentation says.
 macro_rules! by_pair {
     ($module:ident, $answer:ty, $capacity:tt) => {
@@ -105,10 +143,7 @@ macro_rules! by_pair {
             use cached::macros::{cached, concurrent_cached};
 
             use super::*;
-            use crate::{
-                answers::{language, load},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{language, load};
 
             #[cached(
                 max_size = $capacity,
@@ -150,10 +185,7 @@ macro_rules! by_name {
             use cached::macros::{cached, concurrent_cached};
 
             use super::*;
-            use crate::{
-                answers::{load_by_name, name},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{load_by_name, name};
 
             #[cached(
                 max_size = $capacity,
@@ -185,4 +217,5 @@ macro_rules! by_name {
     };
 }
 
-in_every_case!(by_id, by_pair, by_name);
+in_cases_for_all!(by_id, by_pair, by_name);
+in_the_other_cases!(by_id_few, by_pair, by_name);

@@ -5,7 +5,14 @@ use std::sync::Arc;
 
 use hybrid_cache_benches::user::User;
 
-use crate::candidate::in_every_case;
+use crate::{
+    candidate::{Candidate, candidate, in_cases_for_all},
+    case::Case,
+};
+
+pub fn candidates(case: Case) -> Vec<Candidate> {
+    candidates_for_all(case)
+}
 
 macro_rules! by_id {
     ($module:ident, $answer:ty, $capacity:tt) => {
@@ -13,10 +20,7 @@ macro_rules! by_id {
             use cachelito_async::cache_async;
 
             use super::*;
-            use crate::{
-                answers::load,
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::load;
 
             #[cache_async(limit = $capacity, policy = "fifo", ttl = 3600)]
             async fn user(id: u64) -> $answer {
@@ -36,10 +40,7 @@ macro_rules! by_pair {
             use cachelito_async::cache_async;
 
             use super::*;
-            use crate::{
-                answers::{language, load},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{language, load};
 
             #[cache_async(limit = $capacity, policy = "fifo", ttl = 3600)]
             async fn user(id: u64, lang: &str) -> $answer {
@@ -59,10 +60,7 @@ macro_rules! by_name {
             use cachelito_async::cache_async;
 
             use super::*;
-            use crate::{
-                answers::{load_by_name, name},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{load_by_name, name};
 
             #[cache_async(limit = $capacity, policy = "fifo", ttl = 3600)]
             async fn user(name: &str) -> $answer {
@@ -76,4 +74,4 @@ macro_rules! by_name {
     };
 }
 
-in_every_case!(by_id, by_pair, by_name);
+in_cases_for_all!(by_id, by_pair, by_name);

@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use hybrid_cache_benches::user::User;
 
-use crate::candidate::in_every_case;
+use crate::{
+    candidate::{Candidate, candidate, in_cases_for_all, in_the_other_cases},
+    case::Case,
+};
+
+pub fn candidates(case: Case) -> Vec<Candidate> {
+    if case.is_for_all() { candidates_for_all(case) } else { candidates_in_the_others(case) }
+}
 
 macro_rules! by_id {
     ($module:ident, $answer:ty, $capacity:tt) => {
         mod $module {
             use super::*;
-            use crate::{
-                answers::load,
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::load;
 
             #[hybrid_cache::cached(layers = "mem", ttl = 3600, capacity = $capacity)]
             async fn user(id: u64) -> $answer {
@@ -31,10 +35,7 @@ macro_rules! by_pair {
     ($module:ident, $answer:ty, $capacity:tt) => {
         mod $module {
             use super::*;
-            use crate::{
-                answers::{language, load},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{language, load};
 
             #[hybrid_cache::cached(layers = "mem", ttl = 3600, capacity = $capacity)]
             async fn user(id: u64, _lang: &str) -> $answer {
@@ -52,10 +53,7 @@ macro_rules! by_name {
     ($module:ident, $answer:ty, $capacity:tt) => {
         mod $module {
             use super::*;
-            use crate::{
-                answers::{load_by_name, name},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{load_by_name, name};
 
             #[hybrid_cache::cached(layers = "mem", ttl = 3600, capacity = $capacity)]
             async fn user(name: &str) -> $answer {
@@ -69,4 +67,5 @@ macro_rules! by_name {
     };
 }
 
-in_every_case!(by_id, by_pair, by_name);
+in_cases_for_all!(by_id, by_pair, by_name);
+in_the_other_cases!(by_id, by_pair, by_name);

@@ -5,7 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use hybrid_cache_benches::user::User;
 
-use crate::candidate::in_every_case;
+use crate::{
+    candidate::{Candidate, candidate, in_cases_for_all},
+    case::Case,
+};
+
+pub fn candidates(case: Case) -> Vec<Candidate> {
+    candidates_for_all(case)
+}
 
 macro_rules! by_id {
     ($module:ident, $answer:ty, $capacity:tt) => {
@@ -13,10 +20,7 @@ macro_rules! by_id {
             use ::memoize::memoize;
 
             use super::*;
-            use crate::{
-                answers::load,
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::load;
 
             #[memoize(SharedCache, Capacity: $capacity, TimeToLive: Duration::from_hours(1))]
             fn bounded(id: u64) -> $answer {
@@ -45,10 +49,7 @@ macro_rules! by_pair {
             use ::memoize::memoize;
 
             use super::*;
-            use crate::{
-                answers::{language, load},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{language, load};
 
             #[memoize(SharedCache, Capacity: $capacity, TimeToLive: Duration::from_hours(1))]
             fn bounded(id: u64, _lang: String) -> $answer {
@@ -70,10 +71,7 @@ macro_rules! by_name {
             use ::memoize::memoize;
 
             use super::*;
-            use crate::{
-                answers::{load_by_name, name},
-                candidate::{Candidate, candidate},
-            };
+            use crate::answers::{load_by_name, name};
 
             #[memoize(SharedCache, Capacity: $capacity, TimeToLive: Duration::from_hours(1))]
             fn bounded(name: String) -> $answer {
@@ -87,4 +85,4 @@ macro_rules! by_name {
     };
 }
 
-in_every_case!(by_id, by_pair, by_name);
+in_cases_for_all!(by_id, by_pair, by_name);

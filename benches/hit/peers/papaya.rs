@@ -14,14 +14,15 @@ use crate::{
 
 pub fn candidates(case: Case) -> Vec<Candidate> {
     match (case.key, case.returns) {
-        (Key::Id, Returns::Arc) => vec![by_id::<Arc<User>>()],
-        (Key::Id, Returns::Clone) => vec![by_id::<User>()],
+        (Key::Id, Returns::Arc) => vec![by_id::<Arc<User>>(case)],
+        (Key::Id, Returns::Clone) => vec![by_id::<User>(case)],
         _ => Vec::new(),
     }
 }
 
-fn by_id<A: Answer>() -> Candidate {
-    let map: HashMap<u64, A, RandomState> = HashMap::with_hasher(RandomState::default());
+fn by_id<A: Answer>(case: Case) -> Candidate {
+    let map: HashMap<u64, A, RandomState> =
+        HashMap::with_capacity_and_hasher(case.capacity(), RandomState::default());
     candidate!("papaya (a map)", |id| {
         let map = map.pin();
         map.get(&id).cloned().unwrap_or_else(|| map.get_or_insert_with(id, || load(id)).clone())
