@@ -19,6 +19,9 @@ pub(crate) const FLOOR: &str = "HashMap";
 /// What promises what ours does: bounded, and each entry with a life of its own.
 pub(crate) const LIKE_OURS: &str = "moka::future, Expiry";
 
+/// The same where all entries live equally long.
+pub(crate) const ONE_LIFE: &str = "moka::future, time_to_live";
+
 const ROOM: usize = 1_100_000;
 const LIFE: Duration = Duration::from_hours(1);
 
@@ -145,7 +148,7 @@ macro_rules! candidates {
                     }),
                     candidate!("moka::future", |id| moka(&MOKA, id).await, MOKA.run_pending_tasks().await),
                     candidate!(
-                        "moka::future, time_to_live",
+                        ONE_LIFE,
                         |id| moka(&MOKA_LIVE, id).await,
                         MOKA_LIVE.run_pending_tasks().await
                     ),

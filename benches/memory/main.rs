@@ -18,7 +18,7 @@ use hybrid_cache_benches::{
 };
 
 use crate::{
-    candidates::{Answers, FLOOR, LIKE_OURS},
+    candidates::{Answers, FLOOR, LIKE_OURS, ONE_LIFE},
     filled::Filled,
 };
 
@@ -47,7 +47,7 @@ fn compared(title: String, answers: &Answers, entries: u64, rounds: usize) -> Ta
         fillings.push(filled);
         filled.bytes
     });
-    let mut table = Table::new(title, Unit::Bytes, &[LIKE_OURS, "moka::future", FLOOR]);
+    let mut table = Table::new(title, Unit::Bytes, &[LIKE_OURS, ONE_LIFE, "moka::future", FLOOR]);
     for ((candidate, fillings), figures) in fillings.into_iter().zip(figures) {
         let median = |part: fn(&Filled) -> f64| fillings.iter().map(part).collect::<Figures>().median();
         let beside =
