@@ -16,6 +16,7 @@ mod layers;
 mod outages;
 mod program;
 mod redis_contents;
+mod round_trips;
 mod secrets;
 mod settings;
 mod sharing;
