@@ -39,6 +39,37 @@ const REMOVALS: usize = 16 * 1024;
 pub(super) struct Read {
     pub(super) key: Key,
     pub(super) answer: Answer<Reading>,
+    /// No other read was under way when it was asked for.
+    pub(super) alone: bool,
+}
+
+/// How many reads are under way.
+#[derive(Debug, Default)]
+pub(super) struct Reads(AtomicUsize);
+
+/// One read, until its caller has the answer or has gone away.
+pub(super) struct UnderWay<'a> {
+    of: &'a Reads,
+    others: usize,
+}
+
+impl Reads {
+    pub(super) fn begin(&self) -> UnderWay<'_> {
+        UnderWay { of: self, others: self.0.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl UnderWay<'_> {
+    /// Whether there was no other one when it began.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.others == 0
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.of.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A request to the writing thread. The permits give the place back when the request is done with.
@@ -97,6 +128,7 @@ pub(super) struct Exchange {
     pub(super) gate: RwLock<Gate>,
     pub(super) rest: Rest,
     pub(super) reads: Queue<Read>,
+    pub(super) reading: Reads,
     pub(super) writes: Queue<Write>,
     pub(super) put_space: Arc<Semaphore>,
     pub(super) removal_places: Arc<Semaphore>,
@@ -124,6 +156,7 @@ impl Exchange {
             gate: RwLock::new(Gate::Shut),
             rest: Rest::new(),
             reads: Queue::new(),
+            reading: Reads::default(),
             writes: Queue::new(),
             put_space: Arc::new(Semaphore::new(PUT_KIB)),
             removal_places: Arc::new(Semaphore::new(REMOVALS)),

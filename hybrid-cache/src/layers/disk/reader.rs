@@ -1,6 +1,6 @@
 //! The reading threads: one row at a time, never behind a write.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     engine::{Engine, Fault, guarded},
@@ -10,9 +10,15 @@ use super::{
 };
 use crate::layers::Reading;
 
+/// How long a reading thread looks for the next request before it sleeps. Who reads one thing often reads another right after
+/// it, and a thread that has to be woken costs both sides more than the read.
+const LOOKING: Duration = Duration::from_micros(20);
+
 /// Answers reads until the layer is closed.
 pub(super) fn run(exchange: &Exchange) {
-    while let Some(request) = exchange.reads.pop() {
+    let mut patience = LOOKING;
+    while let Some(request) = exchange.reads.pop(patience) {
+        patience = if request.alone { LOOKING } else { Duration::ZERO };
         // Even letting go of a damaged store may panic.
         guarded(|| {
             answer(exchange, request);
@@ -22,7 +28,7 @@ pub(super) fn run(exchange: &Exchange) {
     }
 }
 
-fn answer(exchange: &Exchange, Read { key, answer }: Read) {
+fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
     let engine = match &*read(&exchange.gate) {
         Gate::Open(engine) => Ok(Arc::clone(engine)),
         Gate::Shut => {
