@@ -290,7 +290,7 @@ impl<R: Outcome> CachedFn<R> {
         let remembered = memory.peek(key, |entry| {
             let (dates, value) = (entry.dates(), || entry.value.clone());
             match self.policy.freshness(&dates, now) {
-                Freshness::Fresh if self.policy.is_due(&dates, entry.due_from(), now, fastrand::f64()) => {
+                Freshness::Fresh if self.policy.is_due(&dates, entry.due_from, now, fastrand::f64()) => {
                     Remembered::Due(value(), dates)
                 }
                 Freshness::Fresh => Remembered::Good(value(), dates),

@@ -1,7 +1,7 @@
 //! A text under construction: on the stack, and on the heap only where it is longer than a key may be.
 //!
-//! Not a `SmallVec` or `ArrayVec`: with these, writing a number took half of the time of all that a hit in memory does with
-//! its key. Knows nothing of what is written.
+//! Not a `SmallVec`, whose checks at each step were a part of every hit in memory (`docs/decisions/0021-what-a-hit-may-cost.md`).
+//! Knows nothing of what is written.
 
 use std::ops::Deref;
 

@@ -14,7 +14,7 @@
 //! An entry is in the index from before moka hears of it until after moka let go of it. Writes of one key must not overlap;
 //! the flight table sees to that.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 use papaya::Guard;
@@ -99,8 +99,8 @@ pub(crate) struct Entry<V> {
     quiet_until: AtomicU64,
     /// The report tick in which moka was last told of a read.
     reported: AtomicU32,
-    /// How many milliseconds before the end of its life, at most 49 days, it may be due for a refresh.
-    due_before: u32,
+    /// From when on it may be due for a refresh; at the latest when its life ends.
+    pub(crate) due_from: Timestamp,
     computed_at: Timestamp,
     // In milliseconds; these change when the answer is expired by hand.
     fresh_until: AtomicU64,
@@ -122,11 +122,6 @@ impl<V> Entry<V> {
             fresh_until: Timestamp::from_millis(self.fresh_until.load(Relaxed)),
             kept_until: Timestamp::from_millis(self.kept_until.load(Relaxed)),
         }
-    }
-
-    /// From when on it may be due for a refresh; at the latest when its life ends.
-    pub(crate) fn due_from(&self) -> Timestamp {
-        self.dates().fresh_until.minus(Duration::from_millis(self.due_before.into()))
     }
 
     fn set_quiet(&self, until: Timestamp) {
@@ -244,7 +239,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
         let stub = Stub { id: self.next_id.fetch_add(1, Relaxed), weight };
         let entry = Entry {
             value,
-            due_before: u32::try_from(dates.fresh_until.since(due_from).as_millis()).unwrap_or(u32::MAX),
+            due_from,
             computed_at: dates.computed_at,
             fresh_until: AtomicU64::new(dates.fresh_until.as_millis()),
             kept_until: AtomicU64::new(dates.kept_until.as_millis()),
@@ -302,7 +297,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
 
     /// Lets calls that find the entry of `key` decide for themselves again what may be done with it.
     pub(crate) fn reconsider(&self, key: &str) {
-        self.peek(key, |entry| entry.set_quiet(entry.due_from()));
+        self.peek(key, |entry| entry.set_quiet(entry.due_from.min(entry.dates().fresh_until)));
     }
 
     /// Changes the dates of the entry of `key`, which can only shorten its life.

@@ -71,3 +71,43 @@ impl Reports {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(reports: &Reports) -> Vec<u64> {
+        let mut told = Vec::new();
+        reports.hand_over(|hash| told.push(hash));
+        told
+    }
+
+    #[test]
+    fn what_is_added_is_told_once_and_in_order() {
+        let reports = Reports::new(10);
+        for round in 0..5 {
+            assert!(reports.add(round) && reports.add(round + 100));
+            assert_eq!(told(&reports), [round, round + 100]);
+            assert!(told(&reports).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_until_the_list_was_handed_over() {
+        let reports = Reports::new(3);
+        assert!((0..3).all(|hash| reports.add(hash)));
+        assert!(!reports.add(3));
+        assert_eq!(told(&reports), [0, 1, 2]);
+        assert!(reports.add(4));
+        assert_eq!(told(&reports), [4]);
+    }
+
+    #[test]
+    fn a_long_list_is_handed_over_in_parts() {
+        let reports = Reports::new(u64::MAX);
+        assert!((0..1_000).all(|hash| reports.add(hash)));
+        let parts: Vec<_> = (0..4).map(|_| told(&reports)).collect();
+        assert!(parts.iter().all(|part| part.len() <= AT_ONCE));
+        assert_eq!(parts.concat(), (0..1_000).collect::<Vec<_>>());
+    }
+}

@@ -1,4 +1,8 @@
 //! When it is worthwhile to look through all entries for those whose life is over. Knows nothing of entries.
+//!
+//! Who stores an entry announces its end *after* it is in the index; who sweeps forgets all announcements *before* it looks.
+//! So an entry is either seen by the sweep, or its announcement comes after the sweep began and stays. `SeqCst`, as each side
+//! writes one thing and then reads the other's.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +10,7 @@ use crate::{
     clock::Timestamp,
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
 
@@ -25,18 +29,18 @@ impl Sweep {
         Self { next_end: AtomicU64::new(u64::MAX), rests_until: Mutex::new(None) }
     }
 
-    /// There is an entry that comes to its end then.
+    /// There is an entry, stored before this call, that comes to its end then.
     pub(super) fn comes_to_an_end(&self, then: Timestamp) {
         // Looked at first: it is hardly ever the first one, and others read this.
-        if then.as_millis() < self.next_end.load(Relaxed) {
-            self.next_end.fetch_min(then.as_millis(), Relaxed);
+        if then.as_millis() < self.next_end.load(SeqCst) {
+            self.next_end.fetch_min(then.as_millis(), SeqCst);
         }
     }
 
     /// Calls `sweep` if something has come to its end by `now` and the last time is long enough ago. It says when the next
     /// entry comes to its end.
     pub(super) fn if_worthwhile(&self, now: Timestamp, sweep: impl FnOnce() -> Option<Timestamp>) {
-        if self.next_end.load(Relaxed) > now.as_millis() {
+        if self.next_end.load(SeqCst) > now.as_millis() {
             return;
         }
         let Ok(mut rests_until) = self.rests_until.try_lock() else { return };
@@ -44,8 +48,7 @@ impl Sweep {
         if rests_until.is_some_and(|until| begun < until) {
             return;
         }
-        // Before the sweep: the end of an entry that is stored meanwhile must not be overlooked.
-        self.next_end.store(u64::MAX, Relaxed);
+        self.next_end.store(u64::MAX, SeqCst);
         if let Some(next) = sweep() {
             self.comes_to_an_end(next);
         }
@@ -90,7 +93,7 @@ mod tests {
             sweep.comes_to_an_end(at(1_500));
             None
         });
-        assert_eq!(sweep.next_end.load(Relaxed), 1_500);
+        assert_eq!(sweep.next_end.load(SeqCst), 1_500);
     }
 
     #[test]

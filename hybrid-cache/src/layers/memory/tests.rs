@@ -1,4 +1,4 @@
-use std::sync::Weak;
+use std::{sync::Weak, time::Duration};
 
 use super::*;
 
@@ -109,6 +109,35 @@ fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
     memory.tidy(now());
     let survivors = (0..50).filter(|k| get(&memory, &k.to_string()).is_some()).count();
     assert!(survivors >= 45, "only {survivors} of 50 are left");
+}
+
+#[test]
+fn entries_report_once_more_when_a_quarter_of_the_capacity_was_stored_in_no_time() {
+    let memory = Memory::new(100);
+    let start = now();
+    let insert = |k: u64| memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
+    let reports_of_reading_a_hundred_times = || {
+        (0..100).for_each(|_| assert!(memory.read(b"0", start, |_| ()).is_some()));
+        let mut reports = 0;
+        memory.reports.hand_over(|_| reports += 1);
+        reports
+    };
+    insert(0);
+    assert_eq!(reports_of_reading_a_hundred_times(), 0, "storing it was a report");
+    (1..24).for_each(insert);
+    assert_eq!(reports_of_reading_a_hundred_times(), 0);
+    (24..26).for_each(insert);
+    assert_eq!(reports_of_reading_a_hundred_times(), 1);
+}
+
+#[test]
+fn an_entry_whose_hash_another_key_has_leaves_the_index_too() {
+    let memory = Memory::new(100);
+    memory.insert("k", 1, Weight::ONE, dates(), now().plus(LIFE), now());
+    // What storing a key of the same hash does.
+    memory.eviction.insert(OfText::new(b"k").hash, Stub { id: u64::MAX, weight: Weight::ONE });
+    memory.tidy(now());
+    assert_eq!((get(&memory, "k"), memory.len()), (None, 0));
 }
 
 #[test]
