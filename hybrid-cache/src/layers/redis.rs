@@ -21,13 +21,15 @@ mod epoch;
 mod fault;
 mod link;
 mod pending;
+mod reads;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
+    pin::pin,
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -41,6 +43,7 @@ use self::{
     client::{Client, Request},
     fault::{Cause, Fault},
     pending::{Debt, Pending, Target},
+    reads::Replies,
 };
 use super::{Layer, Reading, Removal};
 use crate::{
@@ -58,7 +61,7 @@ const REMOVALS_PER_TRIP: usize = 500;
 /// Records in a Redis server.
 pub(crate) struct RedisLayer {
     namespace: Box<str>,
-    client: Client,
+    client: Arc<Client>,
     pending: Mutex<Pending>,
     /// Held by whoever delivers, so that a hundred callers after an outage do not all send the same ten thousand keys.
     delivering: tokio::sync::Mutex<()>,
@@ -74,7 +77,7 @@ impl RedisLayer {
     pub(crate) fn new(settings: &RedisSettings, namespace: &str) -> Result<Self, LayerError> {
         Ok(Self {
             namespace: namespace.into(),
-            client: Client::new(Address::new(settings)?, settings.timeout),
+            client: Arc::new(Client::new(Address::new(settings)?, settings.timeout)),
             pending: Mutex::default(),
             delivering: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
@@ -82,23 +85,20 @@ impl RedisLayer {
     }
 
     async fn read(&self, key: &Key) -> Result<Reading, Fault> {
-        self.deliver(Some(key.scope())).await?;
+        self.deliver_before(key.scope()).await?;
         let epoch_key = epoch::key(&self.namespace, key.scope());
-        let mut commands = Pipeline::with_capacity(2);
-        // Two keys, two commands: in a cluster they may live on different servers, which `MGET` does not allow. Not a
-        // transaction: an epoch that changes in between is a mismatch, whichever of the two is read first.
-        commands.cmd("GET").arg(key.as_str()).cmd("GET").arg(&epoch_key);
-        let mut replies = self.client.request(&Request::new(commands)).await?.into_iter();
-        let record = match replies.next() {
+        let Replies { record, epoch } = self.client.read(key.as_str(), &epoch_key).await?;
+        let record = match record {
             // A list, a hash: somebody else's. As with bytes that are not a record, the next one takes its place.
-            Some(Value::ServerError(error)) if error.code() == "WRONGTYPE" => Some(Vec::new()),
-            reply => self.client.bytes(reply)?,
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => Some(Vec::new()),
+            reply => self.client.bytes(Some(reply))?,
         };
-        let epoch = match self.client.bytes(replies.next()) {
-            Ok(None) => self.start_epoch(&epoch_key, &["NX"]).await?,
+        let epoch = match self.client.bytes(Some(epoch)) {
+            // Boxed, as this is rare, and every read would carry it along.
+            Ok(None) => Box::pin(self.start_epoch(&epoch_key, &["NX"])).await?,
             Ok(Some(stored)) if let Some(epoch) = epoch::parse(&stored) => epoch,
             // Another text, a list, a hash: somebody else's, or damage.
-            Ok(Some(_)) | Err(_) => self.start_epoch(&epoch_key, &[]).await?,
+            Ok(Some(_)) | Err(_) => Box::pin(self.start_epoch(&epoch_key, &[])).await?,
         };
         Ok(Reading { record, epoch })
     }
@@ -123,7 +123,7 @@ impl RedisLayer {
     }
 
     async fn write(&self, key: &Key, record: Vec<u8>, life: Duration) -> Result<(), Fault> {
-        self.deliver(Some(key.scope())).await?;
+        self.deliver_before(key.scope()).await?;
         let mut commands = Pipeline::with_capacity(2);
         commands.cmd("SET").arg(key.as_str()).arg(record).arg("PX").arg(millis(life.min(epoch::LIFE)));
         // An epoch that is gone stays gone: the record is then unreadable, which is what its loss has to mean.
@@ -135,6 +135,11 @@ impl RedisLayer {
             debt.settle();
         }
         self.client.accepted(replies?.into_iter().next())
+    }
+
+    /// Sends what is owed before `scope` is used, which is nearly always nothing. So what it takes to send is boxed.
+    async fn deliver_before(&self, scope: &str) -> Result<(), Fault> {
+        if self.owes_nothing(Some(scope)) { Ok(()) } else { Box::pin(self.deliver(Some(scope))).await }
     }
 
     /// Sends what is owed, all of it, before `scope` is used.
@@ -172,14 +177,14 @@ impl RedisLayer {
         let outcome = if self.owes_nothing(None) {
             // On its own: readers need not wait for what is not overdue.
             let debt = Debt::new(&self.pending, target);
-            let outcome = self.client.operate(self.clear(redis_key, target.trace())).await;
+            let outcome = self.client.operate(pin!(self.clear(redis_key, target.trace()))).await;
             if outcome.is_ok() {
                 debt.settle();
             }
             outcome
         } else {
             self.pending().add(target);
-            self.client.operate(self.deliver(None)).await
+            self.client.operate(pin!(self.deliver(None))).await
         };
         Ok(if outcome.is_ok() { Removal::Done } else { Removal::Queued })
     }
@@ -198,7 +203,10 @@ impl RedisLayer {
         if self.owes_nothing(None) {
             return Ok(());
         }
-        self.client.within_budget(self.deliver(None)).await.map_err(self.error("forget what was queued"))
+        self.client
+            .within_budget(pin!(self.deliver(None)))
+            .await
+            .map_err(self.error("forget what was queued"))
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -224,7 +232,7 @@ impl Layer for RedisLayer {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
         Box::pin(async move {
             self.check_open()?;
-            self.client.operate(self.read(key)).await.map_err(self.error("read an answer"))
+            self.client.operate(pin!(self.read(key))).await.map_err(self.error("read an answer"))
         })
     }
 
@@ -240,7 +248,10 @@ impl Layer for RedisLayer {
                 let (layer, bytes, limit) = (LayerKind::Redis, record.len(), LARGEST_RECORD);
                 return Err(LayerError::TooLarge { layer, bytes, limit });
             }
-            self.client.operate(self.write(key, record, life)).await.map_err(self.error("store an answer"))
+            self.client
+                .operate(pin!(self.write(key, record, life)))
+                .await
+                .map_err(self.error("store an answer"))
         })
     }
 

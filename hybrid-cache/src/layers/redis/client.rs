@@ -3,6 +3,7 @@
 //! This file knows how an operation ends. It does not know commands.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -53,13 +54,23 @@ impl Client {
         self.budget
     }
 
+    /// The connection of the current runtime.
+    pub(super) fn link(&self) -> Result<Arc<Link>, Fault> {
+        self.links.current()
+    }
+
     /// Lets go of all connections, for good.
     pub(super) fn close(&self) {
         self.links.close();
     }
 
     /// Runs `work` unless the breaker is open, within the budget, and tells the breaker how it went.
-    pub(super) async fn operate<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    ///
+    /// Pinned where it was made: each of the wrappers around it would move it, and have room for it once more.
+    pub(super) async fn operate<T>(
+        &self,
+        work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
+    ) -> Result<T, Fault> {
         let admission = match self.breaker().admit(Instant::now()) {
             Admission::Rest => return Err(Fault::Resting),
             admission => admission,
@@ -73,7 +84,7 @@ impl Client {
     /// Runs `work` within the budget, whatever the breaker says.
     pub(super) async fn within_budget<T>(
         &self,
-        work: impl Future<Output = Result<T, Fault>>,
+        work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
     ) -> Result<T, Fault> {
         // Before the timer is made: this finds out whether the runtime has timers.
         self.links.current()?;

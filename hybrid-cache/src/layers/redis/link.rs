@@ -28,6 +28,7 @@ use tokio::{
 use super::{
     address::Address,
     fault::{Cause, Fault},
+    reads::Reads,
 };
 
 /// Runtimes of one process that keep a connection at the same time; with more, the one unused longest reconnects.
@@ -54,6 +55,8 @@ pub(super) struct Link {
     connection: Shared<BoxFuture<'static, Result<MultiplexedConnection, Fault>>>,
     connecting: Option<AbortHandle>,
     timeouts: AtomicU32,
+    /// What is being read over it.
+    pub(super) reads: Reads,
 }
 
 impl Links {
@@ -72,6 +75,12 @@ impl Links {
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or(Fault::Closed)?;
+        // Most processes have one runtime.
+        if let Some(link) =
+            open.last().filter(|link| link.runtime == runtime.id() && link.has_timers && link.is_usable())
+        {
+            return Ok(Arc::clone(link));
+        }
         let known = open.iter().position(|link| link.runtime == runtime.id()).map(|place| open.remove(place));
         let usable = known.filter(|link| link.is_usable());
         let link = usable.unwrap_or_else(|| Arc::new(Link::open(&self.address, &runtime)));
@@ -125,7 +134,14 @@ impl Link {
         let (connecting, connection) =
             if has_timers { connect(address.clone(), runtime) } else { (None, pending().boxed()) };
         let connection = connection.shared();
-        Self { runtime: runtime.id(), has_timers, connection, connecting, timeouts: AtomicU32::new(0) }
+        Self {
+            runtime: runtime.id(),
+            has_timers,
+            connection,
+            connecting,
+            timeouts: AtomicU32::new(0),
+            reads: Reads::default(),
+        }
     }
 
     /// The connection, as soon as there is one.

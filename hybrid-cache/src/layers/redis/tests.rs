@@ -4,6 +4,7 @@ mod answers;
 mod connecting;
 mod outages;
 mod proxy;
+mod reads;
 mod removals;
 mod secrets;
 mod tls;
