@@ -400,7 +400,7 @@ impl<R: Outcome> CachedFn<R> {
                     }
                     return load.give(value, provenance);
                 }
-                load.ticket.land(self.landed_error(load.key.lookup(), &error));
+                load.ticket.land(|| self.landed_error(load.key.lookup(), &error));
                 load.caller.give(Ok(Given { result: Err(error), provenance: Provenance::BODY }));
             }
         }

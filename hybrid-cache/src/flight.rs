@@ -27,13 +27,15 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use foldhash::fast::RandomState;
-use tokio::sync::watch;
 
 use crate::{
     clock::Timestamp,
     sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Mutex, MutexGuard, Notify, PoisonError,
+        atomic::{
+            AtomicBool, AtomicU64, AtomicUsize,
+            Ordering::{AcqRel, Acquire, Relaxed},
+        },
     },
 };
 
@@ -92,11 +94,14 @@ struct Flight<A> {
     since: AtomicU64,
     /// Whether it may no longer store. Relaxed: only touched under the table's lock.
     doomed: AtomicBool,
-    progress: watch::Sender<Progress<A>>,
+    /// Locked for a few assignments, within the table's lock or without it, and never the other way round.
+    progress: Mutex<Progress<A>>,
     /// How many wait for it. Relaxed: grows under the table's lock only, and may be seen too large.
     waiters: AtomicUsize,
-    /// How many copies into slower layers it is making.
-    copies: watch::Sender<usize>,
+    /// How many copies into slower layers it is making. Grows under the table's lock only.
+    copies: AtomicUsize,
+    /// Told when `progress` changes, and when the last copy ends.
+    changed: Notify,
 }
 
 /// Later than any moment.
@@ -106,11 +111,11 @@ const NOT_YET: u64 = u64::MAX;
 enum Progress<A> {
     Flying,
     /// Flying, with an older answer for those who come until then.
-    Offering(A, Timestamp),
+    Offering(Arc<A>, Timestamp),
     /// Flying for longer than anybody waits, and nobody does: whoever comes starts anew.
     Overdue,
-    Landed(A),
-    /// There will be no answer: the ticket was dropped, or the flight was retired.
+    Landed(Arc<A>),
+    /// There is no answer to be had: the ticket was dropped, the flight was retired, or it landed while nobody waited.
     Lost,
 }
 
@@ -125,8 +130,7 @@ impl<A> Flights<A> {
         let mut table = lock(&self.table);
         if let Some(flight) = table.joinable(key) {
             flight.waiters.fetch_add(1, Relaxed);
-            let progress = flight.progress.subscribe();
-            return Boarding::Wait(Waiter { since: now, progress, flight: Arc::clone(flight) });
+            return Boarding::Wait(Waiter { since: now, flight: Arc::clone(flight) });
         }
         Boarding::Lead(self.take_off(&mut table, key, now, Start::Joinable))
     }
@@ -247,9 +251,10 @@ impl<A> Flights<A> {
         let flight = Arc::new(Flight {
             since: AtomicU64::new(now.as_millis()),
             doomed: AtomicBool::new(born_doomed),
-            progress: watch::Sender::new(Progress::Flying),
+            progress: Mutex::new(Progress::Flying),
             waiters: AtomicUsize::new(0),
-            copies: watch::Sender::new(0),
+            copies: AtomicUsize::new(0),
+            changed: Notify::new(),
         });
         slot.flying.push(Arc::clone(&flight));
         if start == Start::Joinable {
@@ -283,20 +288,38 @@ impl<A> Flight<A> {
     }
 
     fn end_flying(&self, end: Progress<A>) {
-        // Dropped after the lock of `progress`: an answer that was offered runs the code of its type then, which may ask
-        // for this very flight.
-        let mut before = None;
-        self.progress.send_if_modified(|progress| {
+        self.change(|progress| {
             let flying = match progress {
                 Progress::Flying | Progress::Offering(..) => true,
                 Progress::Overdue => matches!(end, Progress::Lost),
                 Progress::Landed(_) | Progress::Lost => false,
             };
-            if flying {
-                before = Some(mem::replace(progress, end));
-            }
-            flying
+            flying.then_some(end)
         });
+    }
+
+    /// Goes on to what `next` says, if it says something, and tells everybody.
+    fn change(&self, next: impl FnOnce(&Progress<A>) -> Option<Progress<A>>) {
+        let before = {
+            let mut progress = lock(&self.progress);
+            let Some(next) = next(&progress) else { return };
+            mem::replace(&mut *progress, next)
+        };
+        self.changed.notify_waiters();
+        // Only here, after the lock: an answer that was offered runs the code of its type, which may ask for this very flight.
+        drop(before);
+    }
+
+    /// Waits until `look` sees something.
+    async fn seen<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
+        loop {
+            // Before the look: from here on it is told of every change, also before it listens.
+            let changed = self.changed.notified();
+            if let Some(seen) = look() {
+                return seen;
+            }
+            changed.await;
+        }
     }
 }
 
@@ -304,7 +327,7 @@ impl<A> Table<A> {
     /// The flight of `key` that can be joined. One that is overdue is retired by whoever comes.
     fn joinable(&mut self, key: &str) -> Option<&Arc<Flight<A>>> {
         let slot = self.keys.get_mut(key)?;
-        let overdue = |flight: &&Arc<Flight<A>>| matches!(*flight.progress.borrow(), Progress::Overdue);
+        let overdue = |flight: &&Arc<Flight<A>>| matches!(*lock(&flight.progress), Progress::Overdue);
         if let Some(overdue) = slot.joinable.as_ref().filter(overdue).map(Arc::clone) {
             slot.retire(&overdue);
             overdue.give_up();
@@ -375,7 +398,7 @@ impl<A> Ticket<A> {
         if self.flight.doomed.load(Relaxed) {
             return None;
         }
-        self.flight.copies.send_modify(|copies| *copies += 1);
+        self.flight.copies.fetch_add(1, Relaxed);
         Some(Copying { flight: Arc::clone(&self.flight) })
     }
 
@@ -400,33 +423,36 @@ impl<A> Ticket<A> {
 
     /// Waits until the flight is retired, or would be if somebody waited for it.
     pub(crate) fn retired(&self) -> impl Future<Output = ()> + use<A> {
-        let mut progress = self.flight.progress.subscribe();
+        let flight = Arc::clone(&self.flight);
         async move {
-            // An error says that the ticket is gone, and with it who could have asked.
-            let _ =
-                progress.wait_for(|progress| matches!(progress, Progress::Lost | Progress::Overdue)).await;
+            let look = || matches!(*lock(&flight.progress), Progress::Lost | Progress::Overdue).then_some(());
+            flight.seen(look).await;
         }
     }
 
     /// Gives an older answer to all who wait, and to who comes before `until`; the flight goes on.
     pub(crate) fn offer(&self, answer: A, until: Timestamp) {
-        // What is not offered is dropped after the lock of `progress`, see `end_flying`.
-        let mut offer = Some(Progress::Offering(answer, until));
-        self.flight.progress.send_if_modified(|progress| {
-            let flying = matches!(progress, Progress::Flying);
-            if flying && let Some(offer) = offer.take() {
-                *progress = offer;
-            }
-            flying
+        // What comes too late is dropped here, after the lock of `progress`.
+        let mut offer = Some(Progress::Offering(Arc::new(answer), until));
+        self.flight.change(|progress| match progress {
+            Progress::Flying => offer.take(),
+            _ => None,
         });
     }
 
-    /// Gives the answer to all who wait; who comes later starts anew. The ticket may still be used to make copies.
-    pub(crate) fn land(&self, answer: A) {
-        if let Some(slot) = lock(&self.table).keys.get_mut(&self.key) {
-            slot.leave(&self.flight);
-        }
-        self.flight.progress.send_replace(Progress::Landed(answer));
+    /// Gives the answer to all who wait, and does not ask for it if nobody does; who comes later starts anew. The ticket may
+    /// still be used to make copies.
+    pub(crate) fn land(&self, answer: impl FnOnce() -> A) {
+        let awaited = {
+            let mut table = lock(&self.table);
+            if let Some(slot) = table.keys.get_mut(&self.key) {
+                slot.leave(&self.flight);
+            }
+            // From here on there will not be more of them.
+            self.flight.is_awaited()
+        };
+        let end = if awaited { Progress::Landed(Arc::new(answer())) } else { Progress::Lost };
+        self.flight.change(|_| Some(end));
     }
 }
 
@@ -453,7 +479,10 @@ pub(crate) struct Copying<A> {
 
 impl<A> Drop for Copying<A> {
     fn drop(&mut self) {
-        self.flight.copies.send_modify(|copies| *copies -= 1);
+        // Whoever sees that it has ended sees what it did.
+        if self.flight.copies.fetch_sub(1, AcqRel) == 1 {
+            self.flight.changed.notify_waiters();
+        }
     }
 }
 
@@ -461,7 +490,6 @@ impl<A> Drop for Copying<A> {
 #[derive(Debug)]
 pub(crate) struct Waiter<A> {
     since: Timestamp,
-    progress: watch::Receiver<Progress<A>>,
     flight: Arc<Flight<A>>,
 }
 
@@ -473,20 +501,15 @@ impl<A> Drop for Waiter<A> {
 
 impl<A: Clone> Waiter<A> {
     /// Waits until the load has an answer, ends without one or is retired.
-    pub(crate) async fn wait(mut self) -> Landing<A> {
-        let over = |progress: &Progress<A>| match progress {
-            Progress::Flying => false,
-            Progress::Offering(_, until) => self.since < *until,
-            Progress::Overdue | Progress::Landed(_) | Progress::Lost => true,
-        };
-        match self.progress.wait_for(over).await {
-            Ok(progress) => match &*progress {
-                Progress::Landed(answer) | Progress::Offering(answer, _) => Landing::Answer(answer.clone()),
-                Progress::Flying | Progress::Overdue | Progress::Lost => Landing::Lost,
-            },
-            // Everybody who could have landed it is gone.
-            Err(_) => Landing::Lost,
-        }
+    pub(crate) async fn wait(self) -> Landing<A> {
+        let landing = self.flight.seen(|| match &*lock(&self.flight.progress) {
+            Progress::Flying => None,
+            Progress::Offering(_, until) if self.since >= *until => None,
+            Progress::Landed(answer) | Progress::Offering(answer, _) => Some(Some(Arc::clone(answer))),
+            Progress::Overdue | Progress::Lost => Some(None),
+        });
+        // Cloned after the lock: that is code of its type.
+        landing.await.map_or(Landing::Lost, |answer| Landing::Answer(Arc::unwrap_or_clone(answer)))
     }
 }
 
@@ -504,8 +527,7 @@ impl<A> Doom<A> {
     /// stays removed. Does not wait for their loads.
     pub(crate) async fn settled(&self) {
         for flight in &self.doomed {
-            // An error means that nobody is left to make a copy.
-            let _ = flight.copies.subscribe().wait_for(|copies| *copies == 0).await;
+            flight.seen(|| (flight.copies.load(Acquire) == 0).then_some(())).await;
         }
     }
 

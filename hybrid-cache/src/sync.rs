@@ -4,6 +4,8 @@
 
 pub(crate) use std::sync::{MutexGuard, PoisonError, atomic};
 
+pub(crate) use tokio::sync::Notify;
+
 #[cfg(not(test))]
 pub(crate) use std::sync::Mutex;
 

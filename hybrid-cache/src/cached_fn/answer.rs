@@ -60,7 +60,7 @@ pub(super) struct Load<R: Outcome> {
 impl<R: Outcome> Load<R> {
     /// Gives an answer to everybody who waits for it.
     pub(super) fn give(&mut self, value: R::Value, provenance: Provenance) {
-        self.ticket.land(Landed::Value(value.clone(), provenance));
+        self.ticket.land(|| Landed::Value(value.clone(), provenance));
         self.caller.give(Ok(Given { result: Ok(value), provenance }));
     }
 }

@@ -36,7 +36,7 @@ async fn the_first_caller_leads_and_the_others_get_its_answer() {
     let flights = Flights::new();
     let ticket = lead(&flights, "k");
     let waiters = (0..50).map(|_| join(&flights, "k").wait()).collect::<Vec<_>>();
-    ticket.land(7);
+    ticket.land(|| 7);
     assert!(join_all(waiters).await.iter().all(|landing| *landing == Landing::Answer(7)));
 }
 
@@ -79,7 +79,7 @@ async fn an_invalidation_keeps_a_flight_from_storing_but_not_from_answering() {
     assert!(may_store(&ticket));
     drop(flights.doom("k"));
     assert!(!may_store(&ticket) && ticket.begin_copy().is_none());
-    ticket.land(7);
+    ticket.land(|| 7);
     assert_eq!(waiter.wait().await, Landing::Answer(7));
 }
 
@@ -200,7 +200,7 @@ fn every_load_of_many_threads_is_alone_for_its_key() {
                             loads.fetch_add(1, Ordering::SeqCst);
                             std::thread::yield_now();
                             loading.fetch_sub(1, Ordering::SeqCst);
-                            ticket.land(1);
+                            ticket.land(|| 1);
                         }
                         Boarding::Wait(waiter) => drop(waiter),
                     }

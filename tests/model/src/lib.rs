@@ -5,7 +5,7 @@
 //! copies and invalidations meet through them; `tests/schedules.rs` runs each program in thousands of orders, random ones
 //! with fixed seeds and, within a bound, all of them.
 //!
-//! What is no such point of itself (tokio's `watch`, moka, papaya: only one task runs at a time, so they are atomic here)
+//! What is no such point of itself (tokio's `Notify`, moka, papaya: only one task runs at a time, so they are atomic here)
 //! has one before and after it in the programs.
 //!
 //! # What each defence is there for
@@ -24,6 +24,7 @@
 //! | the look at the epoch of an entry | everything that forgets everything |
 //! | retiring, and telling those who wait | leaders that vanish |
 //! | leaving the table before those who wait are told | leaders that vanish |
+//! | to begin to listen before the look at what is waited for | copies, loads, leaders that vanish |
 
 // The files that are compiled here have unit tests of their own, which run where they are at home.
 #![cfg(not(test))]
@@ -56,5 +57,29 @@ mod record {
 }
 
 mod sync {
+    use tokio::sync::futures::Notified;
+
+    use crate::world::pause;
+
     pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, atomic};
+
+    /// tokio's, with a moment before somebody begins to listen: between two of its steps others may go on.
+    #[derive(Debug)]
+    pub(crate) struct Notify(tokio::sync::Notify);
+
+    impl Notify {
+        pub(crate) fn new() -> Self {
+            Self(tokio::sync::Notify::new())
+        }
+
+        pub(crate) fn notified(&self) -> Notified<'_> {
+            pause();
+            self.0.notified()
+        }
+
+        pub(crate) fn notify_waiters(&self) {
+            pause();
+            self.0.notify_waiters();
+        }
+    }
 }

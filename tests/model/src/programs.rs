@@ -113,7 +113,7 @@ pub fn a_refresh_against_an_older_load() {
         let call = go(&world, move |world| async move {
             world.remember(&older, read);
             pause();
-            older.land(read);
+            older.land(|| read);
         });
         let refreshing = go(&world, |world| async move {
             world.source.store(2, SeqCst);
@@ -123,7 +123,7 @@ pub fn a_refresh_against_an_older_load() {
             pause();
             assert!(world.remember(&ticket, value), "nothing dooms it");
             pause();
-            ticket.land(value);
+            ticket.land(|| value);
             assert_eq!(world.call().await, 2, "it began after the refresh");
         });
         done(refreshing).await;
@@ -196,7 +196,7 @@ pub fn leaders_that_vanish() {
         let leaders = [0, 1, 2].map(|fate| {
             go(&world, move |world| async move {
                 match world.flights.board(KEY, NOW) {
-                    Boarding::Lead(ticket) if fate == 0 => ticket.land(1),
+                    Boarding::Lead(ticket) if fate == 0 => ticket.land(|| 1),
                     Boarding::Lead(ticket) if fate == 1 => drop(ticket),
                     Boarding::Lead(ticket) => {
                         // Stands still until it is retired, or would be.
@@ -243,7 +243,7 @@ pub fn an_offer_against_an_invalidation() {
             let value = world.source.load(SeqCst);
             pause();
             world.remember(&ticket, value);
-            ticket.land(value);
+            ticket.land(|| value);
         });
         let waiting = go(&world, |world| async move {
             if let Boarding::Wait(waiter) = world.flights.board(KEY, NOW) {

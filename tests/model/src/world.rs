@@ -87,7 +87,7 @@ impl World {
             pause();
             value
         };
-        ticket.land(value);
+        ticket.land(|| value);
         self.leading.fetch_sub(1, SeqCst);
         value
     }
@@ -115,7 +115,7 @@ impl World {
             let value = found.unwrap_or_else(|| self.source.load(SeqCst));
             pause();
             self.remember(&ticket, value);
-            ticket.land(value);
+            ticket.land(|| value);
             if found.is_none()
                 && let Some(_copying) = ticket.begin_copy()
             {
