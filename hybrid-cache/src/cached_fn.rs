@@ -169,7 +169,7 @@ impl<R: Outcome> CachedFn<R> {
                 return turn;
             }
             if let Some(places) = self.places_in_use(key) {
-                return self.turn_alone(key, &places).await;
+                return Box::pin(self.turn_alone(key, &places)).await;
             }
             let waiter = match self.flights.board(key, self.now()) {
                 // Another load may have landed between the look into memory and the boarding.
@@ -187,7 +187,8 @@ impl<R: Outcome> CachedFn<R> {
             let (result, provenance) = match landed {
                 Landed::Value(value, provenance) => (Ok(value), provenance),
                 Landed::Error(error) => (Err(self.another(&error)), Provenance::BODY),
-                Landed::ErrorOfItsOwn(places) => return self.turn_alone(key, &places).await,
+                // Boxed, as it is rare: else every call would carry it along.
+                Landed::ErrorOfItsOwn(places) => return Box::pin(self.turn_alone(key, &places)).await,
             };
             self.counters.coalesced();
             return Turn::Answered(Given { result, provenance: provenance.waited() });
@@ -268,17 +269,18 @@ impl<R: Outcome> CachedFn<R> {
         } else {
             Box::pin(self.ask_layers(&load.key, load.purpose)).await
         };
-        if let Some(Found { layer, answer, .. }) = asked.found.take() {
+        if let Some(found) = asked.found.take() {
             if load.purpose == Purpose::Call {
-                self.counters.hit(layer);
+                self.counters.hit(found.layer);
             }
-            return self.deliver(load, answer, asked);
+            return self.deliver(load, found.answer, asked);
         }
         let offer = self.offer_old(&mut load, &asked);
         if let Offer::Final = offer {
             return None;
         }
-        match self.run(body, &mut load).await {
+        // Boxed, as what loads is not there in a load that finds its answer in a layer.
+        match Box::pin(self.run(body, &mut load)).await {
             Ok(answer) => self.deliver(load, answer, asked),
             Err(failure) => {
                 self.fall_back(load, failure, asked);
@@ -329,7 +331,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Gives callers the old answer (or one that is due for a refresh) that a byte layer had, where they may have it before a newer one is computed.
     fn offer_old(&self, load: &mut Load<R>, asked: &Asked<R::Value>) -> Offer<R> {
-        let Some(Found { layer, answer, dates }) = &asked.old else { return Offer::Nothing };
+        let Some(Found { layer, answer, dates }) = asked.old.as_deref() else { return Offer::Nothing };
         let resting = self.is_resting(load.key.lookup());
         if load.purpose != Purpose::Call || !self.goes_first(dates, resting) {
             return Offer::Nothing;
@@ -436,7 +438,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     async fn forget_one(&self, key: KeyText) -> Invalidated {
-        let key = key.into_key(&self.scope);
+        let key = key.to_key(&self.scope);
         let doom = self.flights.doom(key.lookup());
         self.outlive_copies(&doom).await;
         self.forget_everywhere(&doom, &key).await
@@ -494,7 +496,7 @@ impl<R: Outcome> CachedFn<R> {
         if self.policy.grace().is_zero() {
             return self.forget_one(key).await;
         }
-        let key = key.into_key(&self.scope);
+        let key = key.to_key(&self.scope);
         let doom = self.flights.doom(key.lookup());
         self.outlive_copies(&doom).await;
         // In the same order, for the same reasons.
@@ -524,7 +526,7 @@ impl<R: Outcome> CachedFn<R> {
         let doom = self.flights.doom(key.as_lookup());
         self.outlive_copies(&doom).await;
         let ticket = doom.ticket(key.as_lookup(), self.now());
-        let load = self.new_load(ticket, key, Purpose::Put, Caller::nobody());
+        let load = self.new_load(ticket, &key, Purpose::Put, Caller::nobody());
         let asked = self.ask_layers(&load.key, load.purpose).await;
         let answer = self.computed(value, Duration::ZERO);
         let function = Arc::clone(&self);
@@ -552,7 +554,7 @@ impl<R: Outcome> CachedFn<R> {
                 }
                 Remembered::LastResort(..) | Remembered::Nothing => {}
             }
-            let key = key.into_key(&this.scope);
+            let key = key.to_key(&this.scope);
             let asked = this.ask_layers(&key, Purpose::Call).await;
             let resting = this.is_resting(key.lookup());
             let old = asked.old.filter(|old| this.goes_first(&old.dates, resting));
@@ -563,7 +565,7 @@ impl<R: Outcome> CachedFn<R> {
     /// The key of an answer.
     #[must_use]
     pub fn key(&self, key: KeyText) -> Key {
-        key.into_key(&self.scope)
+        key.to_key(&self.scope)
     }
 
     /// What happened to this function's calls so far.

@@ -402,6 +402,12 @@ impl<A> Ticket<A> {
         Some(Copying { flight: Arc::clone(&self.flight) })
     }
 
+    /// What is loaded.
+    #[cfg_attr(not(test), allow(dead_code, reason = "not used by the model in `tests/model`"))]
+    pub(crate) fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
     /// Whether nothing of this flight may be stored any more.
     #[must_use]
     pub(crate) fn is_doomed(&self) -> bool {

@@ -29,13 +29,17 @@ struct Load {
 struct Node {
     /// The address of the function's scope, which no other function has, in whatever world.
     function: usize,
-    key: Box<str>,
+    key: Arc<str>,
 }
 
 impl Node {
-    fn new(scope: &Arc<str>, key: &str) -> Self {
-        Self { function: Arc::as_ptr(scope).cast::<u8>() as usize, key: key.into() }
+    fn new(scope: &Arc<str>, key: Arc<str>) -> Self {
+        Self { function: address(scope), key }
     }
+}
+
+fn address(scope: &Arc<str>) -> usize {
+    Arc::as_ptr(scope).cast::<u8>() as usize
 }
 
 /// Which loads wait for which, by key. Only loads that are inside of others' bodies are here, and only while they wait.
@@ -54,7 +58,7 @@ pub(crate) struct WouldDeadlock;
 /// Announces that this task waits for the load of `key` of the function `scope`.
 pub(crate) fn wait_for(scope: &Arc<str>, key: &str) -> Result<Waiting, WouldDeadlock> {
     let Ok(innermost) = LOADING.try_with(Arc::clone) else { return Ok(Waiting { waits: None }) };
-    let awaited = Node::new(scope, key);
+    let awaited = Node::new(scope, key.into());
     // Looked at and announced under one lock: of two that would close a circle, the second sees the first.
     let mut waiting = lock();
     if leads_to(&waiting, &awaited, &innermost) {
@@ -68,7 +72,7 @@ pub(crate) fn wait_for(scope: &Arc<str>, key: &str) -> Result<Waiting, WouldDead
 
 /// Whether this task is part of a load of the function `scope`, of whatever key.
 pub(crate) fn is_inside(scope: &Arc<str>) -> bool {
-    let function = Node::new(scope, "").function;
+    let function = address(scope);
     LOADING
         .try_with(|innermost| innermost.chain().any(|load| load.this.function == function))
         .unwrap_or(false)
@@ -77,11 +81,11 @@ pub(crate) fn is_inside(scope: &Arc<str>) -> bool {
 /// `load`, knowing that it loads `key` of the function `scope`, and what it is part of.
 pub(crate) fn loading<F: Future>(
     scope: &Arc<str>,
-    key: &str,
+    key: &Arc<str>,
     load: F,
 ) -> impl Future<Output = F::Output> + use<F> {
     let outer = LOADING.try_with(Arc::clone).ok();
-    LOADING.scope(Arc::new(Load { this: Node::new(scope, key), outer }), load)
+    LOADING.scope(Arc::new(Load { this: Node::new(scope, Arc::clone(key)), outer }), load)
 }
 
 impl Load {
@@ -138,8 +142,8 @@ mod tests {
     #[tokio::test]
     async fn a_load_must_not_wait_for_any_load_around_it() {
         let (f, g) = (scope("hc:f"), scope("hc:f"));
-        loading(&f, "a", async {
-            loading(&f, "b", async {
+        loading(&f, &scope("a"), async {
+            loading(&f, &scope("b"), async {
                 assert_eq!(wait_for(&f, "a").unwrap_err(), WouldDeadlock);
                 assert_eq!(wait_for(&f, "b").unwrap_err(), WouldDeadlock);
                 assert!(wait_for(&f, "c").is_ok() && wait_for(&g, "a").is_ok());
@@ -154,22 +158,24 @@ mod tests {
     #[tokio::test]
     async fn two_loads_must_not_wait_for_each_other_be_it_by_way_of_a_third() {
         let f = scope("hc:f");
-        let first = loading(&f, "a", async { wait_for(&f, "b") }).await.unwrap();
-        let second = loading(&f, "b", async { loading(&f, "inner", async { wait_for(&f, "c") }).await })
-            .await
-            .unwrap();
-        loading(&f, "c", async { assert_eq!(wait_for(&f, "a").unwrap_err(), WouldDeadlock) }).await;
+        let first = loading(&f, &scope("a"), async { wait_for(&f, "b") }).await.unwrap();
+        let second = loading(&f, &scope("b"), async {
+            loading(&f, &scope("inner"), async { wait_for(&f, "c") }).await
+        })
+        .await
+        .unwrap();
+        loading(&f, &scope("c"), async { assert_eq!(wait_for(&f, "a").unwrap_err(), WouldDeadlock) }).await;
         drop(second);
-        loading(&f, "c", async { assert!(wait_for(&f, "a").is_ok()) }).await;
+        loading(&f, &scope("c"), async { assert!(wait_for(&f, "a").is_ok()) }).await;
         drop(first);
     }
 
     #[tokio::test]
     async fn nothing_is_left_of_waits_that_ended() {
         let f = scope("hc:f");
-        let this = Node::new(&f, "a").function;
-        loading(&f, "a", async {
-            loading(&f, "b", async { drop(wait_for(&f, "c").unwrap()) }).await;
+        let this = address(&f);
+        loading(&f, &scope("a"), async {
+            loading(&f, &scope("b"), async { drop(wait_for(&f, "c").unwrap()) }).await;
         })
         .await;
         assert!(!lock().keys().any(|node| node.function == this));
@@ -179,14 +185,14 @@ mod tests {
     async fn a_task_knows_the_functions_whose_loads_it_is_part_of() {
         let (f, g) = (scope("hc:f"), scope("hc:g"));
         assert!(!is_inside(&f));
-        loading(&f, "a", async { assert!(is_inside(&f) && !is_inside(&g)) }).await;
+        loading(&f, &scope("a"), async { assert!(is_inside(&f) && !is_inside(&g)) }).await;
     }
 
     #[tokio::test]
     async fn the_chain_goes_along_into_a_spawned_task() {
         let f = scope("hc:f");
-        let inner = loading(&f, "outer", async {
-            tokio::spawn(loading(&f, "inner", {
+        let inner = loading(&f, &scope("outer"), async {
+            tokio::spawn(loading(&f, &scope("inner"), {
                 let f = Arc::clone(&f);
                 async move { wait_for(&f, "outer").unwrap_err() }
             }))

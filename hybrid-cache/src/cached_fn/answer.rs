@@ -208,12 +208,12 @@ pub(super) struct Target {
     pub(super) held: bool,
 }
 
-/// What the byte layers said to a key.
+/// What the byte layers said to a key. What they had is boxed: this is passed from hand to hand.
 pub(super) struct Asked<V> {
     /// An answer that serves the purpose, and where it was.
-    pub(super) found: Option<Found<V>>,
+    pub(super) found: Option<Box<Found<V>>>,
     /// One past its life that might still be returned.
-    pub(super) old: Option<Found<V>>,
+    pub(super) old: Option<Box<Found<V>>>,
     /// The layers that were asked before `found`, and answered.
     pub(super) without: Vec<Target>,
     /// The layers that did not answer: what they hold is not known.

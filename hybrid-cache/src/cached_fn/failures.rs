@@ -83,7 +83,7 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn last_resort(
         &self,
         load: &Load<R>,
-        old: Option<Found<R::Value>>,
+        old: Option<Box<Found<R::Value>>>,
     ) -> Option<(R::Value, Provenance)> {
         if load.purpose.replaces() || load.ticket.is_doomed() {
             return None;

@@ -243,7 +243,7 @@ impl<R: Outcome> CachedFn<R> {
         record: Vec<u8>,
         key: &Key,
         current: &Current,
-    ) -> Option<Found<R::Value>> {
+    ) -> Option<Box<Found<R::Value>>> {
         let opened = match self.records.open(record, key, current) {
             Ok(opened) => opened,
             Err(Refusal::Void) => return None,
@@ -258,7 +258,7 @@ impl<R: Outcome> CachedFn<R> {
         let Opened { value, load_time, .. } = opened;
         let provenance = Provenance::found(layer, dates);
         let answer = Answer { value, origin, provenance, load_time, refused: false };
-        Some(Found { layer, answer, dates })
+        Some(Box::new(Found { layer, answer, dates }))
     }
 
     /// Whether an answer that a byte layer has, and that is fresh, serves the purpose of a load.

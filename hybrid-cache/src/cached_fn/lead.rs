@@ -4,11 +4,11 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
 
 use super::{
     CachedFn,
-    answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
+    answer::{Caller, Landed, Load, Loaded, Purpose, Renewal, Turn},
     copier,
     given::Given,
     places::Place,
@@ -76,18 +76,21 @@ impl<R: Outcome> CachedFn<R> {
         })
     }
 
-    async fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> Given<R>
+    /// Not an `async fn`: that would have room for the key twice.
+    fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> impl Future<Output = Given<R>> + Send + use<R, F>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        match self.turn(&key).await {
-            Turn::Answered(given) => given,
-            Turn::Bare => Given::by_body(body.await),
-            Turn::Load(ticket, place) => self.lead(ticket, place, key, body, Purpose::Call).await,
-            Turn::Refresh(ticket) => self.lead(ticket, None, key, body, Purpose::Refresh).await,
-            Turn::Renew(given, renewal) => {
-                self.renew(renewal, key, body);
-                given
+        async move {
+            match self.turn(&key).await {
+                Turn::Answered(given) => given,
+                Turn::Bare => Given::by_body(body.await),
+                Turn::Load(ticket, place) => self.lead(ticket, place, &key, body, Purpose::Call).await,
+                Turn::Refresh(ticket) => self.lead(ticket, None, &key, body, Purpose::Refresh).await,
+                Turn::Renew(given, renewal) => {
+                    self.renew(renewal, &key, body);
+                    given
+                }
             }
         }
     }
@@ -100,8 +103,8 @@ impl<R: Outcome> CachedFn<R> {
             // There is no body to run behind the caller's back: it ends with the call.
             Turn::Answered(given) | Turn::Renew(given, _) => given,
             Turn::Bare => Given::by_body(body.await),
-            Turn::Load(ticket, place) => self.lead_inline(ticket, place, key, body, Purpose::Call).await,
-            Turn::Refresh(ticket) => self.lead_inline(ticket, None, key, body, Purpose::Refresh).await,
+            Turn::Load(ticket, place) => self.lead_inline(ticket, place, &key, body, Purpose::Call).await,
+            Turn::Refresh(ticket) => self.lead_inline(ticket, None, &key, body, Purpose::Refresh).await,
         }
     }
 
@@ -117,7 +120,7 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead(ticket, None, key, body, Purpose::Refresh).await.into_output()
+            this.lead(ticket, None, &key, body, Purpose::Refresh).await.into_output()
         })
     }
 
@@ -137,19 +140,19 @@ impl<R: Outcome> CachedFn<R> {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.as_lookup(), this.now());
-            this.lead_inline(ticket, None, key, body, Purpose::Refresh).await.into_output()
+            this.lead_inline(ticket, None, &key, body, Purpose::Refresh).await.into_output()
         })
     }
 
     /// Loads a newer answer behind the caller's back.
-    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: KeyText, body: F)
+    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: &KeyText, body: F)
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
         let Renewal { ticket, room, old } = renewal;
         self.counters.refresh_started();
         let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let body = recursion::loading(&self.scope, load.ticket.key(), body);
         // It is nobody's call, and so in nobody's mode.
         let _ = task::spawn_in(
             Mode::Usual,
@@ -169,7 +172,7 @@ impl<R: Outcome> CachedFn<R> {
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         place: Option<Place>,
-        key: KeyText,
+        key: &KeyText,
         body: F,
         purpose: Purpose,
     ) -> Given<R>
@@ -179,18 +182,34 @@ impl<R: Outcome> CachedFn<R> {
         if Handle::try_current().is_err() {
             return Box::pin(self.lead_inline(ticket, place, key, body, purpose)).await;
         }
+        let (from_load, task) = self.start(ticket, place, key, body, purpose);
+        match from_load.await {
+            Ok(loaded) => task::given(loaded),
+            Err(_) => task::stopped(task).await,
+        }
+    }
+
+    /// Starts the task of a load.
+    fn start<F>(
+        self: Arc<Self>,
+        ticket: Ticket<Landed<R>>,
+        place: Option<Place>,
+        key: &KeyText,
+        body: F,
+        purpose: Purpose,
+    ) -> (oneshot::Receiver<Loaded<R>>, Option<JoinHandle<()>>)
+    where
+        F: Future<Output = R::Output> + Send + 'static,
+    {
         let (caller, from_load) = Caller::waiting();
         let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let body = recursion::loading(&self.scope, load.ticket.key(), body);
         let task = task::spawn(Box::pin(async move {
             if let Some(copies) = self.fill(load, body).await {
                 copies.make().await;
             }
         }));
-        match from_load.await {
-            Ok(loaded) => task::given(loaded),
-            Err(_) => task::stopped(task).await,
-        }
+        (from_load, task)
     }
 
     /// Runs a load in the caller's task.
@@ -198,7 +217,7 @@ impl<R: Outcome> CachedFn<R> {
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         place: Option<Place>,
-        key: KeyText,
+        key: &KeyText,
         body: F,
         purpose: Purpose,
     ) -> Given<R>
@@ -207,7 +226,7 @@ impl<R: Outcome> CachedFn<R> {
     {
         let (caller, from_load) = Caller::waiting();
         let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
-        let body = recursion::loading(&self.scope, load.key.lookup(), body);
+        let body = recursion::loading(&self.scope, load.ticket.key(), body);
         match Arc::clone(&self).fill(load, body).await {
             Some(copies) if copies.precede_answer => drop(copies.make().await),
             // The caller does not wait for slower layers.
@@ -225,13 +244,13 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn new_load(
         &self,
         ticket: Ticket<Landed<R>>,
-        key: KeyText,
+        key: &KeyText,
         purpose: Purpose,
         caller: Caller<R>,
     ) -> Load<R> {
         let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
         let under_way = self.runtime.loads.begin();
-        let key = key.into_key(&self.scope);
+        let key = key.to_key(&self.scope);
         Load { ticket, key, purpose, caller, nested, _place: None, _under_way: under_way }
     }
 }

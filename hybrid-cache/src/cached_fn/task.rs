@@ -27,6 +27,9 @@ pub(super) fn spawn<T: Send + 'static>(work: BoxFuture<'static, T>) -> Option<Jo
 /// The same in this mode.
 pub(super) fn spawn_in<T: Send + 'static>(mode: Mode, work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
     let runtime = Handle::try_current().ok()?;
+    if !current::in_use() {
+        return Some(runtime.spawn(work.in_current_span()));
+    }
     let work = mode::inherit(mode, work);
     Some(runtime.spawn(current::inherit(current::world(), work).in_current_span()))
 }

@@ -18,7 +18,7 @@ fn argument<T: Serialize + ?Sized>(value: &T) -> KeyText {
 
 /// The canonical text of one value.
 fn text<T: Serialize + ?Sized>(value: &T) -> String {
-    let key = argument(value).into_key("ns:f");
+    let key = argument(value).to_key("ns:f");
     key.canonical().strip_prefix("a=").unwrap().to_owned()
 }
 
@@ -64,13 +64,13 @@ fn a_function_without_arguments_has_an_empty_text() {
     let text = KeyText::written(|text| KeyWriter::new(text).finish());
     assert!(text.is_usable());
     assert_eq!(text.as_lookup(), "");
-    assert_eq!(text.into_key("ns:f").as_str(), "ns:f:");
+    assert_eq!(text.to_key("ns:f").as_str(), "ns:f:");
 }
 
 #[test]
 fn a_key_shows_scope_and_arguments() {
-    let key = KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish())
-        .into_key("hc:shop.product");
+    let key =
+        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).to_key("hc:shop.product");
     assert_eq!(key.as_str(), "hc:shop.product:id=42");
     assert_eq!(key.to_string(), "hc:shop.product:id=42");
     assert_eq!(key.scope(), "hc:shop.product");
@@ -218,7 +218,7 @@ fn a_long_text_is_looked_up_by_its_digest_and_kept_in_full() {
     let long = argument(&"x".repeat(199));
     let digest = format!("#{}", blake3::hash(format!("a={}", "x".repeat(199)).as_bytes()).to_hex());
     assert_eq!(long.as_lookup(), digest);
-    let key = long.into_key("ns:f");
+    let key = long.to_key("ns:f");
     assert_eq!(key.as_str(), format!("ns:f:{digest}"));
     assert_eq!(key.canonical(), format!("a={}", "x".repeat(199)));
     assert_eq!(key.lookup(), digest);
@@ -255,7 +255,7 @@ fn unusable_texts_meet_neither_each_other_nor_a_usable_one() {
     let second = argument(&Refuses);
     assert_ne!(first.as_lookup(), second.as_lookup());
     assert!(first.as_lookup().starts_with('#'));
-    assert_ne!(first.into_key("ns:f"), second.into_key("ns:f"));
+    assert_ne!(first.to_key("ns:f"), second.to_key("ns:f"));
 }
 
 fn template(literals: &'static [&'static str], a: &impl Serialize, b: &impl Serialize) -> String {
@@ -293,7 +293,7 @@ fn a_scope_is_a_namespace_and_a_function_and_nothing_reaches_out_of_it() {
     assert_eq!(scope("hc", "shop::catalog::product"), "hc:shop.catalog.product");
     assert_ne!(scope("a:b", "c"), scope("a", "b:c"));
     let key = |scope: &str, id: &str| -> Key {
-        KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(id).finish()).into_key(scope)
+        KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(id).finish()).to_key(scope)
     };
     assert_ne!(key(&scope("hc", "a:b"), "c").as_str(), key(&scope("hc", "a"), "b:c").as_str());
 }

@@ -97,7 +97,7 @@ impl KeyText {
 
     /// The key of these arguments for the function `scope` (`namespace:function`).
     #[must_use]
-    pub fn into_key(self, scope: &str) -> Key {
+    pub fn to_key(&self, scope: &str) -> Key {
         let canonical = match self.instead.as_deref() {
             Some(Instead::Digest(_)) => std::str::from_utf8(&self.buffer).ok().map(Box::from),
             Some(Instead::Unusable { .. }) | None => None,

@@ -41,6 +41,7 @@ use redis::{Pipeline, Value};
 use self::{
     address::Address,
     client::{Client, Request},
+    epoch::Stored,
     fault::{Cause, Fault},
     pending::{Debt, Pending, Target},
     reads::Replies,
@@ -93,12 +94,11 @@ impl RedisLayer {
             Value::ServerError(error) if error.code() == "WRONGTYPE" => Some(Vec::new()),
             reply => self.client.bytes(Some(reply))?,
         };
-        let epoch = match self.client.bytes(Some(epoch)) {
+        let epoch = match epoch {
+            Stored::Epoch(epoch) => epoch,
             // Boxed, as this is rare, and every read would carry it along.
-            Ok(None) => Box::pin(self.start_epoch(&epoch_key, &["NX"])).await?,
-            Ok(Some(stored)) if let Some(epoch) = epoch::parse(&stored) => epoch,
-            // Another text, a list, a hash: somebody else's, or damage.
-            Ok(Some(_)) | Err(_) => Box::pin(self.start_epoch(&epoch_key, &[])).await?,
+            Stored::Nothing => Box::pin(self.start_epoch(&epoch_key, &["NX"])).await?,
+            Stored::SomethingElse => Box::pin(self.start_epoch(&epoch_key, &[])).await?,
         };
         Ok(Reading { record, epoch })
     }

@@ -39,7 +39,7 @@ fn product() -> Product {
 }
 
 fn key(id: u64) -> Key {
-    KeyText::written(|text| KeyWriter::new(text).argument("id", &id).finish()).into_key("hc:shop.product")
+    KeyText::written(|text| KeyWriter::new(text).argument("id", &id).finish()).to_key("hc:shop.product")
 }
 
 fn dates() -> Dates {
@@ -118,7 +118,7 @@ fn a_record_of_another_key_is_refused() {
 #[test]
 fn a_record_of_another_function_is_refused() {
     let other =
-        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).into_key("hc:shop.price");
+        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).to_key("hc:shop.price");
     let refused = open(sealed(&product()), &other, VERSION, &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
@@ -127,7 +127,7 @@ fn a_record_of_another_function_is_refused() {
 fn the_full_text_of_a_digested_key_is_compared() {
     let long = |word: &str| {
         KeyText::written(|text| KeyWriter::new(text).argument("q", &word.repeat(100)).finish())
-            .into_key("hc:search")
+            .to_key("hc:search")
     };
     let record = seal(&long("abc"), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));
     let text = format!("q={}", "abc".repeat(100));

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use redis::Value;
+
 /// How long Redis keeps an epoch after its function last stored an answer, and the longest life of a record.
 ///
 /// A record must not outlive the epoch it relies on only to be unreadable, so no record lives longer than this, and
@@ -38,11 +40,37 @@ pub(super) fn fresh() -> u64 {
     }
 }
 
-/// The number in what Redis holds, if that is exactly something we write: decimal digits, as `redis-cli` shows best.
+/// What stands where the epoch of a function should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    Epoch(u64),
+    Nothing,
+    /// Another text, a list, a hash: somebody else's, or damage.
+    SomethingElse,
+}
+
+impl Stored {
+    pub(super) fn of(reply: &Value) -> Self {
+        match reply {
+            Value::Nil => Self::Nothing,
+            Value::BulkString(text) => parse(text).map_or(Self::SomethingElse, Self::Epoch),
+            _ => Self::SomethingElse,
+        }
+    }
+}
+
+/// The number in what Redis holds, if that is exactly something we write: decimal digits, as `redis-cli` shows best. Neither
+/// zero nor a sign nor zeros in front, so that no two texts are the same epoch.
 pub(super) fn parse(stored: &[u8]) -> Option<u64> {
-    let text = str::from_utf8(stored).ok()?;
-    let number = text.parse::<u64>().ok()?;
-    (number != 0 && number.to_string() == text).then_some(number)
+    let mut number = 0_u64;
+    for digit in stored {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        if number == 0 && digit == 0 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    (number != 0).then_some(number)
 }
 
 #[cfg(test)]
@@ -77,11 +105,22 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_number_is_read_and_none_beyond() {
+        assert_eq!(parse(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(parse(b"18446744073709551619"), None);
+        assert_eq!(parse(b"99999999999999999999"), None);
+    }
+
+    #[test]
     fn anything_else_is_not_an_epoch() {
         for garbage in [
             &b""[..],
             b"0",
             b"007",
+            b"00",
+            b"12a",
+            b"1/",
+            b"1:",
             b"+7",
             b"-1",
             b" 7",

@@ -25,6 +25,7 @@ use tokio::{sync::oneshot, task::yield_now, time::timeout};
 
 use super::{
     client::{Client, Request},
+    epoch::Stored,
     fault::{Cause, Fault},
     link::Link,
 };
@@ -36,7 +37,7 @@ const READS_PER_TRIP: usize = 64;
 #[derive(Debug)]
 pub(super) struct Replies {
     pub(super) record: Value,
-    pub(super) epoch: Value,
+    pub(super) epoch: Stored,
 }
 
 /// The reads over one connection.
@@ -91,11 +92,13 @@ impl Client {
             Way::Alone(_under_way) => {
                 let mut commands = Pipeline::with_capacity(2);
                 commands.cmd("GET").arg(key).cmd("GET").arg(epoch_key);
-                let mut replies = self.request(&Request::new(commands)).await?.into_iter();
+                let request = Request::new(commands);
+                // Boxed, as those that gather need no room for it.
+                let mut replies = Box::pin(self.request(&request)).await?.into_iter();
                 let (Some(record), Some(epoch)) = (replies.next(), replies.next()) else {
                     return Err(too_few());
                 };
-                Ok(Replies { record, epoch })
+                Ok(Replies { record, epoch: Stored::of(&epoch) })
             }
             Way::Gathered(replies) => replies.await.unwrap_or_else(|_| Err(not_sent())),
         }
@@ -197,9 +200,9 @@ impl Batch {
 }
 
 impl Reader {
-    /// Its own record, and a copy of the epoch, which others may want as well.
+    /// Its own record, and the epoch, which others may want as well.
     fn take_from(&self, replies: &mut [Option<Value>]) -> Option<Replies> {
-        let epoch = replies.get(self.epoch)?.clone()?;
+        let epoch = Stored::of(replies.get(self.epoch)?.as_ref()?);
         let record = replies.get_mut(self.record)?.take()?;
         Some(Replies { record, epoch })
     }
