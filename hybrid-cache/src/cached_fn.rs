@@ -295,7 +295,12 @@ impl<R: Outcome> CachedFn<R> {
         let mut asked = Asked::nobody();
         let may_ask = self.may_ask_layers();
         for layer in &self.layers {
-            let reading = if may_ask { Some(layer.get(key).await) } else { None };
+            let reading = match (may_ask, purpose.replaces() && !layer.kind().is_shared()) {
+                (false, _) => None,
+                (true, false) => Some(layer.get(key).await),
+                // Of what it replaces, only the shared layer's generation makes a difference.
+                (true, true) => Some(layer.epoch(key).await.map(|epoch| Reading { record: None, epoch })),
+            };
             let Some(Ok(Reading { record, epoch })) = reading else {
                 if let Some(Err(error)) = reading {
                     self.layer_failed(layer.kind(), &error);
@@ -564,7 +569,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// The key of an answer.
     #[must_use]
-    pub fn key(&self, key: KeyText) -> Key {
+    pub fn key(&self, key: &KeyText) -> Key {
         key.to_key(&self.scope)
     }
 

@@ -29,6 +29,11 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     /// What is stored under `key`, and the current epoch of the key's function.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>>;
 
+    /// The current epoch of the key's function, for whoever is about to replace what is stored, whatever that is.
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<u64, LayerError>> {
+        Box::pin(async move { self.get(key).await.map(|reading| reading.epoch) })
+    }
+
     /// Stores `record` for at most `life`. Resolves when the layer has it, not when it was queued.
     fn put<'a>(
         &'a self,

@@ -157,7 +157,7 @@ fn key_of(names: &Names<'_>, parts: &Parts) -> Companion {
     Companion {
         must_use: true,
         waits: Waits::Never,
-        body: quote!(#found __hc_cache.key(__hc_key)),
+        body: quote!(#found __hc_cache.key(&__hc_key)),
         ..parts.of_key(
             names,
             "key",

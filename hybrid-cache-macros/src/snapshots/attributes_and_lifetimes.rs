@@ -148,7 +148,7 @@ impl longest {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
     pub(crate) fn invalidate<'a>(

@@ -189,7 +189,7 @@ impl Greetings {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
     fn invalidate(

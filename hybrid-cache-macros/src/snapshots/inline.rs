@@ -111,7 +111,7 @@ impl greeting {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
     fn invalidate(

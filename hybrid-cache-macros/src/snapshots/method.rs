@@ -237,7 +237,7 @@ impl<B> Shop<B> {
     ) -> ::hybrid_cache::Key {
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         let __hc_cache = Self::__price_keyed::<Argument1>(&self, &mut __hc_key, &id);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     #[allow(
         dead_code,

@@ -134,7 +134,7 @@ impl product {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
     pub fn invalidate(

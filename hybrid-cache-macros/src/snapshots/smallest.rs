@@ -116,7 +116,7 @@ impl answer {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
-        __hc_cache.key(__hc_key)
+        __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
     fn invalidate() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {

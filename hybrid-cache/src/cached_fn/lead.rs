@@ -76,7 +76,10 @@ impl<R: Outcome> CachedFn<R> {
         })
     }
 
-    /// Not an `async fn`: that would have room for the key twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would have room for its arguments, and so the key, twice"
+    )]
     fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> impl Future<Output = Given<R>> + Send + use<R, F>
     where
         F: Future<Output = R::Output> + Send + 'static,

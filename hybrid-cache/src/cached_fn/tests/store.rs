@@ -101,11 +101,11 @@ impl FakeStore {
     /// Whether there is a value; a void is none.
     pub(super) fn holds(&self, function: Function, text: &str) -> bool {
         let records = self.records.lock().unwrap();
-        records.get(function.key(key(text)).as_str()).is_some_and(|record| *record.get(3).unwrap() == 1)
+        records.get(function.key(&key(text)).as_str()).is_some_and(|record| *record.get(3).unwrap() == 1)
     }
 
     pub(super) fn life_of(&self, function: Function, text: &str) -> Duration {
-        self.lives.lock().unwrap()[function.key(key(text)).as_str()]
+        self.lives.lock().unwrap()[function.key(&key(text)).as_str()]
     }
 
     pub(super) fn gets(&self) -> usize {

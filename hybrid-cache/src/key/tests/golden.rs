@@ -14,10 +14,10 @@ struct Lines(String);
 
 impl Lines {
     fn one<T: Serialize + ?Sized>(&mut self, what: &str, value: &T) {
-        self.text(what, argument(value));
+        self.text(what, &argument(value));
     }
 
-    fn text(&mut self, what: &str, text: KeyText) {
+    fn text(&mut self, what: &str, text: &KeyText) {
         writeln!(self.0, "{what:32}{}", text.to_key(&scope("hc", "shop::product"))).unwrap();
     }
 }
@@ -71,28 +71,30 @@ fn compounds(lines: &mut Lines) {
 }
 
 fn whole_keys(lines: &mut Lines) {
-    lines.text("no arguments", KeyText::written(|text| KeyWriter::new(text).finish()));
+    lines.text("no arguments", &KeyText::written(|text| KeyWriter::new(text).finish()));
     lines.text(
         "two arguments",
-        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish()),
+        &KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish()),
     );
     lines.text(
         "template",
-        KeyText::written(|text| {
+        &KeyText::written(|text| {
             KeyWriter::template(text, &["user:", ":", ""]).value(&42).value("en").finish();
         }),
     );
     lines.text(
         "template touching",
-        KeyText::written(|text| KeyWriter::template(text, &["", "", ""]).value(&4).value(&2).finish()),
+        &KeyText::written(|text| KeyWriter::template(text, &["", "", ""]).value(&4).value(&2).finish()),
     );
     lines.text(
         "template guarded",
-        KeyText::written(|text| KeyWriter::template(text, &["", "-", "!"]).value(&-4).value("a-b!").finish()),
+        &KeyText::written(|text| {
+            KeyWriter::template(text, &["", "-", "!"]).value(&-4).value("a-b!").finish();
+        }),
     );
     lines.text(
         "template reserved",
-        KeyText::written(|text| KeyWriter::template(text, &["{50% of} ", ""]).value("x").finish()),
+        &KeyText::written(|text| KeyWriter::template(text, &["{50% of} ", ""]).value("x").finish()),
     );
     lines.one("200 bytes", &"x".repeat(198));
     lines.one("201 bytes", &"x".repeat(199));

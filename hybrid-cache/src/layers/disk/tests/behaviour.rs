@@ -1,6 +1,6 @@
 //! What the layer does when nothing goes wrong.
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 
 use super::{
     super::{
@@ -27,6 +27,7 @@ on_each_engine![
     a_removal_comes_after_every_put_before_it_and_before_every_put_after_it,
     removals_that_wait_share_one_commit,
     an_epoch_is_never_zero_and_stays,
+    an_epoch_that_is_known_is_told_without_a_look_at_the_disk,
     removing_all_changes_the_epoch_for_good,
     removing_all_of_a_function_that_was_never_read_changes_its_epoch,
     other_functions_keep_their_epoch,
@@ -200,6 +201,21 @@ fn an_epoch_is_never_zero_and_stays(engine: DiskEngine) {
     layer.close();
 
     assert_eq!(bench.open().epoch(), epoch);
+}
+
+fn an_epoch_that_is_known_is_told_without_a_look_at_the_disk(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let layer = bench.open();
+    let alone = || wait(layer.0.epoch(&k("any"))).unwrap();
+    let first = alone();
+    assert_eq!(first, layer.epoch(), "the first time it is looked up");
+
+    let other = k("other");
+    let at_once = layer.0.epoch(&other).now_or_never();
+    assert_eq!(at_once.expect("no thread is waited for").unwrap(), first);
+    layer.remove_all();
+    assert_ne!(alone(), first);
+    assert_eq!(alone(), layer.epoch());
 }
 
 fn removing_all_changes_the_epoch_for_good(engine: DiskEngine) {
