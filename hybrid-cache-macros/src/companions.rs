@@ -163,7 +163,8 @@ impl Companion {
             _ if returned.is_empty() => TokenStream::new(),
             _ => quote!(-> #returned),
         };
-        quote!(#[doc = #doc] #must_use #vis #asyncness fn #name #parameters #returned #constraints { #body })
+        // Made into code where they are called: nobody calls all of them, and most are called by nobody.
+        quote!(#[doc = #doc] #[inline] #must_use #vis #asyncness fn #name #parameters #returned #constraints { #body })
     }
 }
 

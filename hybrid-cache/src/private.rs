@@ -137,6 +137,16 @@ pub fn borrow<'a, O: Lend<'a, L>, L>(owned: &'a O) -> L {
     owned.lend()
 }
 
+/// The keys that `write` writes of these arguments.
+pub fn keys<A>(arguments: impl IntoIterator<Item = A>, write: impl Fn(&mut KeyText, A)) -> Vec<KeyText> {
+    let key = |arguments| {
+        let mut text = KeyText::new();
+        write(&mut text, arguments);
+        text
+    };
+    arguments.into_iter().map(key).collect()
+}
+
 /// Warms a function with these calls of its `with_info`.
 pub fn warm<'a, C, F, T>(calls: C) -> Warm<'a, C::IntoIter>
 where

@@ -22,7 +22,10 @@ pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Compan
     let parameters = generics.parameters_and(lifetime, Which::TellingApart);
     let constraints = generics.constraints_and(lifetime, Which::TellingApart, names.is_in_impl());
     let itself = names.args.keys_self().then(|| quote!(&self,));
-    let (found, cache) = (&parts.found, names.cache());
+    let lent = names.args.keys_self().then(|| quote!(self,));
+    let (private, owner, cache) = (&names.private, names.owner(), names.cache());
+    let turbofish = generics.turbofish(Which::TellingApart);
+    let (key, arguments) = (names.hidden("key"), names.unskipped().map(|argument| &argument.name));
     let asked = asked(names, "invalidate_many", &quote!(__hc_keys));
     Some(Companion {
         name: "invalidate_many",
@@ -34,7 +37,9 @@ pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Compan
         constraints: Some(constraints),
         waits: Waits::ForFuture,
         body: quote! {
-            let __hc_keys = arguments.into_iter().map(|#pattern| { #found __hc_key }).collect();
+            let __hc_keys = #private::keys(arguments, |__hc_text, #pattern| {
+                #owner::#key #turbofish(#lent __hc_text #(, &#arguments)*);
+            });
             let __hc_cache = #cache;
             #asked
         },
@@ -56,6 +61,12 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
     let lent = function.receiver.as_ref().map(|_| quote!(self,));
     let arguments = function.arguments.iter().map(|argument| &argument.name);
     let (owner, with_info, answer) = (names.owner(), names.public("with_info"), function.answer());
+    // As `with_info` returns it; named where it can be, which the compiler has less to do with.
+    let call = if names.args.inline {
+        quote!(impl ::core::future::Future<Output = #runtime::Answer<#answer>>)
+    } else {
+        quote!(#runtime::BoxFuture<#runtime::Answer<#answer>>)
+    };
     Some(Companion {
         name: "warm",
         doc: " Calls the function with all of these, a bounded number at a time, so that their answers are there when they \
@@ -63,12 +74,7 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
         must_use: false,
         stub: Stub::Never,
         parameters: quote!(#parameters(#itself arguments: impl ::core::iter::IntoIterator<Item = #ty>)),
-        returned: quote! {
-            #runtime::Warm<
-                #lifetime,
-                impl ::core::iter::Iterator<Item = impl ::core::future::Future<Output = #runtime::Answer<#answer>>>,
-            >
-        },
+        returned: quote!(#runtime::Warm<#lifetime, impl ::core::iter::Iterator<Item = #call>>),
         constraints: Some(constraints),
         waits: Waits::Never,
         body: quote! {

@@ -140,6 +140,7 @@ impl longest {
         })
     }
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     pub(crate) fn key<'a>(r#in: &'a String, _x: Option<&str>) -> ::hybrid_cache::Key
     where
@@ -151,6 +152,7 @@ impl longest {
         __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
+    #[inline]
     pub(crate) fn invalidate<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -164,6 +166,7 @@ impl longest {
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     pub(crate) fn expire<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -177,6 +180,7 @@ impl longest {
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     pub(crate) fn invalidate_all() -> ::hybrid_cache::BoxFuture<
         ::hybrid_cache::Invalidated,
     > {
@@ -184,6 +188,7 @@ impl longest {
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
+    #[inline]
     pub(crate) fn peek<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -199,6 +204,7 @@ impl longest {
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
+    #[inline]
     pub(crate) fn put<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -213,6 +219,7 @@ impl longest {
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     pub(crate) fn refresh<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -226,6 +233,7 @@ impl longest {
         __hc_cache.refresh(__hc_key, longest::__load(r#in, _x))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     pub(crate) fn with_info<'a>(
         r#in: &'a String,
         _x: Option<&str>,
@@ -239,11 +247,13 @@ impl longest {
         __hc_cache.with_info(__hc_key, longest::__load(r#in, _x))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     pub(crate) fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
+    #[inline]
     pub(crate) fn invalidate_many<'hc, 'a>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
@@ -251,25 +261,23 @@ impl longest {
         'a: 'a,
         'a: 'hc,
     {
-        let __hc_keys = arguments
-            .into_iter()
-            .map(|(r#in, _x)| {
-                let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
-                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
-                longest::__key(&mut __hc_key, &r#in, &_x);
-                __hc_key
-            })
-            .collect();
+        let __hc_keys = ::hybrid_cache::__private::keys(
+            arguments,
+            |__hc_text, (r#in, _x)| {
+                longest::__key(__hc_text, &r#in, &_x);
+            },
+        );
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    #[inline]
     pub(crate) fn warm<'hc, 'a>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
     ) -> ::hybrid_cache::Warm<
         'hc,
         impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<Output = ::hybrid_cache::Answer<usize>>,
+            Item = ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<usize>>,
         >,
     >
     where

@@ -184,6 +184,7 @@ impl Greetings {
         })
     }
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     fn key(user: &User, id: u64) -> crate::memo::Key {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
@@ -192,6 +193,7 @@ impl Greetings {
         __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
+    #[inline]
     fn invalidate(
         user: &User,
         id: u64,
@@ -202,6 +204,7 @@ impl Greetings {
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     fn expire(user: &User, id: u64) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
@@ -209,11 +212,13 @@ impl Greetings {
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     fn invalidate_all() -> crate::memo::BoxFuture<crate::memo::Invalidated> {
         let __hc_cache = <Self as crate::memo::__private::Function>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
+    #[inline]
     fn peek(
         user: &User,
         id: u64,
@@ -226,6 +231,7 @@ impl Greetings {
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
+    #[inline]
     fn put(
         user: &User,
         id: u64,
@@ -237,6 +243,7 @@ impl Greetings {
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     fn refresh(
         db: &Db,
         user: &User,
@@ -248,6 +255,7 @@ impl Greetings {
         __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     fn with_info(
         db: &Db,
         user: &User,
@@ -259,34 +267,34 @@ impl Greetings {
         __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     fn stats() -> crate::memo::Stats {
         <Self as crate::memo::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
+    #[inline]
     fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'hc User, u64)>,
     ) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
-        let __hc_keys = arguments
-            .into_iter()
-            .map(|(user, id)| {
-                let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
-                let mut __hc_key = crate::memo::__private::KeyText::new();
-                Greetings::__key(&mut __hc_key, &user, &id);
-                __hc_key
-            })
-            .collect();
+        let __hc_keys = crate::memo::__private::keys(
+            arguments,
+            |__hc_text, (user, id)| {
+                Greetings::__key(__hc_text, &user, &id);
+            },
+        );
         let __hc_cache = <Self as crate::memo::__private::Function>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    #[inline]
     fn warm<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (&'hc Db, &'hc User, u64)>,
     ) -> crate::memo::Warm<
         'hc,
         impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<
-                Output = crate::memo::Answer<Result<Option<String>, Failure>>,
+            Item = crate::memo::BoxFuture<
+                crate::memo::Answer<Result<Option<String>, Failure>>,
             >,
         >,
     > {

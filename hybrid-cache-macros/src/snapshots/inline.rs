@@ -106,6 +106,7 @@ impl greeting {
             .finish();
     }
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     fn key(names: &[&str]) -> ::hybrid_cache::Key {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
@@ -114,6 +115,7 @@ impl greeting {
         __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
+    #[inline]
     fn invalidate(
         names: &[&str],
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
@@ -123,6 +125,7 @@ impl greeting {
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     fn expire(names: &[&str]) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -130,11 +133,13 @@ impl greeting {
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
+    #[inline]
     fn peek(
         names: &[&str],
     ) -> ::hybrid_cache::BoxFuture<
@@ -146,6 +151,7 @@ impl greeting {
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
+    #[inline]
     fn put(
         names: &[&str],
         value: ::hybrid_cache::__private::ValueOf<greeting>,
@@ -156,6 +162,7 @@ impl greeting {
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
         let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -168,6 +175,7 @@ impl greeting {
             .await
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     async fn with_info(
         shop: &Shop<'_>,
         names: &[&str],
@@ -183,27 +191,27 @@ impl greeting {
             .await
     }
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
+    #[inline]
     fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = &'hc [&'hc str]>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_keys = arguments
-            .into_iter()
-            .map(|names| {
-                let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
-                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
-                greeting::__key(&mut __hc_key, &names);
-                __hc_key
-            })
-            .collect();
+        let __hc_keys = ::hybrid_cache::__private::keys(
+            arguments,
+            |__hc_text, names| {
+                greeting::__key(__hc_text, &names);
+            },
+        );
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    #[inline]
     fn warm<'hc>(
         arguments: impl ::core::iter::IntoIterator<
             Item = (&'hc Shop<'hc>, &'hc [&'hc str]),

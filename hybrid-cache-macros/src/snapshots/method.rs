@@ -230,6 +230,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     pub fn price_key<Argument1: Id + Serialize>(
         &self,
@@ -252,6 +253,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Forgets this answer in every layer.
+    #[inline]
     pub fn price_invalidate<Argument1: Id + Serialize>(
         &self,
         id: Argument1,
@@ -273,6 +275,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     pub fn price_expire<Argument1: Id + Serialize>(
         &self,
         id: Argument1,
@@ -294,6 +297,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     pub fn price_invalidate_all() -> ::hybrid_cache::Invalidated {
         let __hc_cache = Self::__price_instances();
         __hc_cache.invalidate_all_blocking(Self::__price_definition())
@@ -311,6 +315,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// What is cached; never loads, never promotes.
+    #[inline]
     #[must_use]
     pub fn price_peek<Argument1: Id + Serialize>(
         &self,
@@ -337,6 +342,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Stores an answer the caller already has.
+    #[inline]
     pub fn price_put<Argument1: Id + Serialize>(
         &self,
         id: Argument1,
@@ -361,6 +367,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     pub fn price_refresh<Argument1: Id + Serialize>(
         &self,
         id: Argument1,
@@ -382,6 +389,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     pub fn price_with_info<Argument1: Id + Serialize>(
         &self,
         id: Argument1,
@@ -403,6 +411,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     pub fn price_stats() -> ::hybrid_cache::Stats {
         Self::__price_instances().stats(&Self::__price_definition())
@@ -420,6 +429,7 @@ impl<B> Shop<B> {
         clippy::restriction
     )]
     /// Forgets these answers in every layer, many at a time.
+    #[inline]
     pub fn price_invalidate_many<'hc, Argument1: Id + Serialize>(
         &self,
         arguments: impl ::core::iter::IntoIterator<Item = Argument1>,
@@ -428,16 +438,12 @@ impl<B> Shop<B> {
         Argument1: 'hc,
         Self: 'hc,
     {
-        let __hc_keys = arguments
-            .into_iter()
-            .map(|id| {
-                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
-                let __hc_cache = Self::__price_keyed::<
-                    Argument1,
-                >(&self, &mut __hc_key, &id);
-                __hc_key
-            })
-            .collect();
+        let __hc_keys = ::hybrid_cache::__private::keys(
+            arguments,
+            |__hc_text, id| {
+                Self::__price_key::<Argument1>(self, __hc_text, &id);
+            },
+        );
         let __hc_cache = Self::__price_cache::<Argument1>();
         __hc_cache.invalidate_many_blocking(__hc_keys)
     }

@@ -129,6 +129,7 @@ impl product {
         })
     }
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     pub fn key(id: u64, lang: &str) -> ::hybrid_cache::Key {
         let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
@@ -137,6 +138,7 @@ impl product {
         __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
+    #[inline]
     pub fn invalidate(
         id: u64,
         lang: &str,
@@ -147,6 +149,7 @@ impl product {
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     pub fn expire(
         id: u64,
         lang: &str,
@@ -157,11 +160,13 @@ impl product {
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     pub fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
+    #[inline]
     pub fn peek(
         id: u64,
         lang: &str,
@@ -174,6 +179,7 @@ impl product {
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
+    #[inline]
     pub fn put(
         id: u64,
         lang: &str,
@@ -185,6 +191,7 @@ impl product {
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     pub fn refresh(
         id: u64,
         lang: &str,
@@ -195,6 +202,7 @@ impl product {
         __hc_cache.refresh(__hc_key, product::__load(id, lang))
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     pub fn with_info(
         id: u64,
         lang: &str,
@@ -205,34 +213,34 @@ impl product {
         __hc_cache.with_info(__hc_key, product::__load(id, lang))
     }
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     pub fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
+    #[inline]
     pub fn invalidate_many<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (u64, &'hc str)>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_keys = arguments
-            .into_iter()
-            .map(|(id, lang)| {
-                let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
-                let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
-                product::__key(&mut __hc_key, &id, &lang);
-                __hc_key
-            })
-            .collect();
+        let __hc_keys = ::hybrid_cache::__private::keys(
+            arguments,
+            |__hc_text, (id, lang)| {
+                product::__key(__hc_text, &id, &lang);
+            },
+        );
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.
+    #[inline]
     pub fn warm<'hc>(
         arguments: impl ::core::iter::IntoIterator<Item = (u64, &'hc str)>,
     ) -> ::hybrid_cache::Warm<
         'hc,
         impl ::core::iter::Iterator<
-            Item = impl ::core::future::Future<
-                Output = ::hybrid_cache::Answer<Result<Product, DbError>>,
+            Item = ::hybrid_cache::BoxFuture<
+                ::hybrid_cache::Answer<Result<Product, DbError>>,
             >,
         >,
     > {

@@ -111,6 +111,7 @@ impl answer {
         })
     }
     /// The key of this answer. `Display` is what stands in Redis.
+    #[inline]
     #[must_use]
     fn key() -> ::hybrid_cache::Key {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
@@ -119,6 +120,7 @@ impl answer {
         __hc_cache.key(&__hc_key)
     }
     /// Forgets this answer in every layer.
+    #[inline]
     fn invalidate() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -126,6 +128,7 @@ impl answer {
         __hc_cache.invalidate(__hc_key)
     }
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
+    #[inline]
     fn expire() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -133,11 +136,13 @@ impl answer {
         __hc_cache.expire(__hc_key)
     }
     /// Forgets all answers of this function, in constant time.
+    #[inline]
     fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
+    #[inline]
     fn peek() -> ::hybrid_cache::BoxFuture<
         ::core::option::Option<::hybrid_cache::__private::ValueOf<answer>>,
     > {
@@ -147,6 +152,7 @@ impl answer {
         __hc_cache.peek(__hc_key)
     }
     /// Stores an answer the caller already has.
+    #[inline]
     fn put(
         value: ::hybrid_cache::__private::ValueOf<answer>,
     ) -> ::hybrid_cache::BoxFuture<()> {
@@ -156,6 +162,7 @@ impl answer {
         __hc_cache.put(__hc_key, value)
     }
     /// Computes the answer anew and stores it, whatever is cached.
+    #[inline]
     fn refresh() -> ::hybrid_cache::BoxFuture<u64> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -163,6 +170,7 @@ impl answer {
         __hc_cache.refresh(__hc_key, answer::__load())
     }
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
+    #[inline]
     fn with_info() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<u64>> {
         let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
@@ -170,6 +178,7 @@ impl answer {
         __hc_cache.with_info(__hc_key, answer::__load())
     }
     /// What happened so far: hits per layer, misses, loads, errors.
+    #[inline]
     #[must_use]
     fn stats() -> ::hybrid_cache::Stats {
         <Self as ::hybrid_cache::__private::Function>::cache().stats()
