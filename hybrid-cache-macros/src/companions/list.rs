@@ -147,7 +147,7 @@ pub(super) fn public(names: &Names<'_>) -> Vec<Companion> {
         ),
         stats(names),
     ];
-    companions.extend(many::invalidate_many(names, &parts));
+    companions.extend(many::invalidate_many(names));
     companions.extend(many::warm(names, &parts));
     companions
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Of a function without arguments in its key there is one answer.
-pub(super) fn invalidate_many(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
+pub(super) fn invalidate_many(names: &Names<'_>) -> Option<Companion> {
     let each = Each::of(&names.unskipped().collect::<Vec<_>>())?;
     let Each { pattern, ty, lifetime } = &each;
     let (runtime, generics) = (&names.runtime, &names.function.generics);
