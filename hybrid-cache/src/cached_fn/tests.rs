@@ -13,6 +13,7 @@ mod lifecycle;
 mod modes;
 mod proof;
 mod sharing;
+mod sizes;
 mod store;
 mod warming;
 mod world;

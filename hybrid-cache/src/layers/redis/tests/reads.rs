@@ -27,6 +27,14 @@ fn commands(server: &RedisServer, name: &str) -> u64 {
     line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
 }
 
+#[test]
+fn a_read_is_small_enough_to_be_allocated_without_a_lock() {
+    let (layer, key) = (layer_at("redis://127.0.0.1:1"), key(1));
+    let read = layer.get(&key);
+    // As `cached_fn/tests/sizes.rs` has it.
+    assert!(size_of_val(&*read) <= 1032, "a read takes {} bytes", size_of_val(&*read));
+}
+
 #[tokio::test]
 async fn reads_at_the_same_time_share_a_round_trip_and_a_look_at_the_epoch() {
     let server = RedisServer::start();
