@@ -403,7 +403,6 @@ impl<A> Ticket<A> {
     }
 
     /// What is loaded.
-    #[cfg_attr(not(test), allow(dead_code, reason = "not used by the model in `tests/model`"))]
     pub(crate) fn key(&self) -> &Arc<str> {
         &self.key
     }

@@ -1,4 +1,4 @@
-//! The locks and atomics of what a call may pass. Here they are the standard library's; `tests/model` compiles some of the
+//! The locks and atomics of what a call may pass, and what it waits with. Here they are the standard library's; `tests/model` compiles some of the
 //! files with those of a model checker, and in tests of this crate [locks are counted](counted), so that a test can say
 //! that there are none where there are to be none.
 

@@ -4,11 +4,11 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
     CachedFn,
-    answer::{Caller, Landed, Load, Loaded, Purpose, Renewal, Turn},
+    answer::{Caller, Landed, Load, Purpose, Renewal, Turn},
     copier,
     given::Given,
     places::Place,
@@ -185,7 +185,9 @@ impl<R: Outcome> CachedFn<R> {
         if Handle::try_current().is_err() {
             return Box::pin(self.lead_inline(ticket, place, key, body, purpose)).await;
         }
-        let (from_load, task) = self.start(ticket, place, key, body, purpose);
+        let (caller, from_load) = Caller::waiting();
+        let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
+        let task = self.start(load, body);
         match from_load.await {
             Ok(loaded) => task::given(loaded),
             Err(_) => task::stopped(task).await,
@@ -193,26 +195,16 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Starts the task of a load.
-    fn start<F>(
-        self: Arc<Self>,
-        ticket: Ticket<Landed<R>>,
-        place: Option<Place>,
-        key: &KeyText,
-        body: F,
-        purpose: Purpose,
-    ) -> (oneshot::Receiver<Loaded<R>>, Option<JoinHandle<()>>)
+    fn start<F>(self: Arc<Self>, load: Load<R>, body: F) -> Option<JoinHandle<()>>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        let (caller, from_load) = Caller::waiting();
-        let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.ticket.key(), body);
-        let task = task::spawn(Box::pin(async move {
+        task::spawn(Box::pin(async move {
             if let Some(copies) = self.fill(load, body).await {
                 copies.make().await;
             }
-        }));
-        (from_load, task)
+        }))
     }
 
     /// Runs a load in the caller's task.

@@ -4,7 +4,7 @@
 //! holds, how long an answer is good, or how a connection is made.
 //!
 //! **Removals that Redis has not confirmed** wait in [`Pending`] and go out before anything else is read or written:
-//! every `get` and `put` starts with [`RedisLayer::deliver`] and fails if that fails. So while this process owes Redis a
+//! every `get` and `put` starts with [`RedisLayer::deliver_before`] and fails if that fails. So while this process owes Redis a
 //! removal, it reads nothing from it. A `put` waits for the same reason: a `DEL` that was queued before it must
 //! not arrive after it. A removal is owed from the moment its caller asks for it until Redis confirms it; whatever ends the
 //! operation in between, an error, its budget, or a caller that goes away, leaves it in the table.

@@ -192,6 +192,25 @@ async fn a_put_replaces_the_answer_in_every_layer_and_beats_a_running_load() {
 }
 
 #[tokio::test]
+async fn what_a_put_or_a_refresh_replaces_is_read_in_the_shared_layer_alone() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    let asked = (world.redis.gets(), world.disk.gets());
+    function.put(key("k"), 77).await;
+    function.refresh(key("k"), body.run()).await.unwrap();
+    assert_eq!((world.redis.gets(), world.disk.gets()), (asked.0 + 2, asked.1));
+    forget_in_memory(function);
+    world.redis.go_down();
+    assert_eq!(
+        Body::new().call(function, "k").await,
+        2,
+        "and what replaces it carries the epoch of the disk"
+    );
+}
+
+#[tokio::test]
 async fn a_put_that_a_layer_refuses_does_not_leave_the_old_answer_there() {
     let (world, body) = (World::new(), Body::new());
     let function = world.function(ALL);

@@ -202,6 +202,19 @@ impl Layer for FakeStore {
         })
     }
 
+    /// Reads no record, and is not counted as if it did.
+    fn epoch<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<u64, LayerError>> {
+        Box::pin(async move {
+            self.up()?;
+            if self.unreadable.load(SeqCst) {
+                return Err(LayerError::Resting { layer: self.kind });
+            }
+            let epoch = self.epoch.load(SeqCst);
+            Self::gate(&self.after_get).pass().await;
+            Ok(epoch)
+        })
+    }
+
     fn put<'a>(
         &'a self,
         key: &'a Key,

@@ -75,12 +75,6 @@ impl Links {
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or(Fault::Closed)?;
-        // Most processes have one runtime.
-        if let Some(link) =
-            open.last().filter(|link| link.runtime == runtime.id() && link.has_timers && link.is_usable())
-        {
-            return Ok(Arc::clone(link));
-        }
         let known = open.iter().position(|link| link.runtime == runtime.id()).map(|place| open.remove(place));
         let usable = known.filter(|link| link.is_usable());
         let link = usable.unwrap_or_else(|| Arc::new(Link::open(&self.address, &runtime)));
