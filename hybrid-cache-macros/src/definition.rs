@@ -21,7 +21,7 @@ pub(crate) fn definition(names: &Names<'_>) -> TokenStream {
     let Names { args, function, private, companion, .. } = names;
     let name = function.name();
     let new = match (&args.name, names.is_in_impl()) {
-        (Some(name), false) => quote!(#private::Definition::named(#name)),
+        (Some(name), false) => quote!(#private::Definition::named_beside::<#companion>(#name)),
         (Some(name), true) => quote!(#private::Definition::named_method::<Self>(#name)),
         (None, false) => quote!(#private::Definition::beside::<#companion>(#name)),
         (None, true) => quote!(#private::Definition::method::<Self>(#name)),

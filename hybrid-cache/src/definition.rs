@@ -1,6 +1,6 @@
 //! What an attribute said: plain data, before settings and defaults are added.
 
-use std::{any::type_name, borrow::Cow, time::Duration};
+use std::{any::type_name, borrow::Cow, fmt, panic::Location, time::Duration};
 
 use crate::{
     error::LayerKind,
@@ -14,6 +14,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Definition {
     pub(crate) name: FunctionName,
+    pub(crate) declared: Declared,
     pub(crate) layers: Option<&'static [LayerKind]>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) layer_ttl: PerLayer<Option<Duration>>,
@@ -70,6 +71,20 @@ impl FunctionName {
     }
 }
 
+/// Where a function stands, for messages: functions of the same name are told apart by this.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    path: Cow<'static, str>,
+    attribute: &'static Location<'static>,
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, attribute } = self;
+        write!(f, "{path} ({}:{})", attribute.file(), attribute.line())
+    }
+}
+
 /// `shop::Repo<shop::Database>::product` is `shop::Repo::product`.
 fn without_generics(path: &str) -> String {
     let mut depth = 0_usize;
@@ -93,41 +108,62 @@ fn path_in(place: &str, name: &str) -> String {
 impl Definition {
     /// A function named after its path, `crate::module::function`.
     #[must_use]
+    #[track_caller]
     pub const fn new(path: &'static str) -> Self {
-        Self::of(FunctionName::Path(Cow::Borrowed(path)))
+        Self::of(FunctionName::Path(Cow::Borrowed(path)), Cow::Borrowed(path))
     }
 
     /// The function `name` beside the type `C`, its companion.
     #[must_use]
+    #[track_caller]
     pub fn beside<C: ?Sized>(name: &str) -> Self {
         let path = type_name::<C>();
         let place = path.rsplit_once("::").map_or(path, |(place, _)| place);
-        Self::of(FunctionName::Path(Cow::Owned(path_in(place, name))))
+        Self::at_path(path_in(place, name))
     }
 
     /// The method `name` of the type `S`.
     #[must_use]
+    #[track_caller]
     pub fn method<S: ?Sized>(name: &str) -> Self {
-        Self::of(FunctionName::Path(Cow::Owned(path_in(type_name::<S>(), name))))
+        Self::at_path(path_in(type_name::<S>(), name))
     }
 
     /// A method of the type `S` with the name that `name = ".."` gives it, and what `S` is generic over.
     #[must_use]
+    #[track_caller]
     pub fn named_method<S: ?Sized>(name: &'static str) -> Self {
         let generics =
             type_name::<S>().find('<').and_then(|at| type_name::<S>().get(at..)).unwrap_or_default();
-        Self::of(FunctionName::Given(Cow::Owned(format!("{name}{generics}"))))
+        let name = FunctionName::Given(Cow::Owned(format!("{name}{generics}")));
+        Self::of(name, Cow::Borrowed(type_name::<S>()))
     }
 
-    /// A function with the name that `name = ".."` gives it.
+    /// A function beside the type `C`, its companion, with the name that `name = ".."` gives it.
     #[must_use]
-    pub const fn named(name: &'static str) -> Self {
-        Self::of(FunctionName::Given(Cow::Borrowed(name)))
+    #[track_caller]
+    pub fn named_beside<C: ?Sized>(name: &'static str) -> Self {
+        Self::of(FunctionName::Given(Cow::Borrowed(name)), Cow::Borrowed(type_name::<C>()))
     }
 
-    const fn of(name: FunctionName) -> Self {
+    /// A function with a name and without a type beside it.
+    #[must_use]
+    #[track_caller]
+    pub const fn named(name: &'static str) -> Self {
+        Self::of(FunctionName::Given(Cow::Borrowed(name)), Cow::Borrowed(name))
+    }
+
+    #[track_caller]
+    fn at_path(path: String) -> Self {
+        Self::of(FunctionName::Path(Cow::Owned(path.clone())), Cow::Owned(path))
+    }
+
+    /// In generated code, the caller stands where the attribute does.
+    #[track_caller]
+    const fn of(name: FunctionName, path: Cow<'static, str>) -> Self {
         Self {
             name,
+            declared: Declared { path, attribute: Location::caller() },
             layers: None,
             ttl: None,
             layer_ttl: PerLayer::same(None),

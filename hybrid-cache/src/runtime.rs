@@ -20,7 +20,7 @@ use self::work::{UnderWay, Work};
 use crate::{
     clock::Clock,
     config::{Environment, Settings, error::ConfigError, report::Report},
-    definition::{Definition, FunctionName},
+    definition::{Declared, Definition},
     error::LayerKind,
     layers::Layer,
     stats::{Counters, Stats},
@@ -77,7 +77,7 @@ pub(crate) struct Runtime {
 
 /// A cached function that has been used.
 struct Registered {
-    name: FunctionName,
+    declared: Declared,
     /// See [`Definition::instance_of`].
     instance_of: Option<usize>,
     /// One, or one for each of its instances.
@@ -156,10 +156,10 @@ impl Runtime {
         chores: Chores,
     ) -> bool {
         start_housekeeping();
-        let Definition { name, instance_of, .. } = definition;
+        let Definition { declared, instance_of, .. } = definition;
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let registered = functions.entry(Arc::clone(scope)).or_insert_with(|| Registered {
-            name: name.clone(),
+            declared: declared.clone(),
             instance_of: *instance_of,
             instances: Vec::new(),
         });
@@ -167,8 +167,8 @@ impl Runtime {
         if !registered.instances.is_empty() && !of_the_same {
             tracing::error!(
                 function = %scope,
-                here = ?name,
-                there = ?registered.name,
+                here = %declared,
+                there = %registered.declared,
                 "two cached functions have the same name, so the second one keeps its answers in memory only; \
                  give one of them another `name`",
             );

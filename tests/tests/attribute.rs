@@ -4,9 +4,10 @@
 #![warn(missing_docs, unreachable_pub, dead_code, clippy::pedantic)]
 
 use std::{
+    io,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -391,4 +392,63 @@ async fn an_answer_with_a_static_borrow_stays_in_memory_where_no_layers_are_name
     assert_eq!(motto(0).await, Ok("none"));
     assert_eq!(motto(0).await, Ok("none"));
     assert_eq!((motto::stats().loads(), motto::stats().memory_hits()), (1, 1));
+}
+
+mod of_one_name {
+    /// In a module, so that the path says more than the function's own name.
+    pub(crate) mod shop {
+        #[hybrid_cache::cached(layers = "mem", name = "attribute.shared")]
+        pub(crate) async fn price(id: u64) -> u64 {
+            id
+        }
+    }
+
+    /// The other one, a method.
+    pub(crate) struct Stock;
+
+    impl Stock {
+        #[hybrid_cache::cached(layers = "mem", name = "attribute.shared")]
+        pub(crate) async fn count(id: u64) -> u64 {
+            id
+        }
+    }
+}
+
+#[test]
+fn two_functions_of_one_name_are_told_apart_in_the_log_by_where_they_stand() {
+    let (log, runtime) = (Log::default(), tokio::runtime::Builder::new_current_thread().enable_all().build());
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        runtime.unwrap().block_on(async {
+            of_one_name::shop::price(1).await;
+            of_one_name::Stock::count(1).await;
+        });
+    });
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("two cached functions have the same name"), "{log}");
+    for (path, name) in
+        [("of_one_name::shop::price", "async fn price"), ("of_one_name::Stock", "async fn count")]
+    {
+        let mut source = include_str!("attribute.rs").lines();
+        let function = source.position(|line| line.contains(&format!("{name}(id: u64) -> u64"))).unwrap();
+        // Counted from one, and the attribute stands in the line before.
+        assert!(log.contains(&format!("{path} ({}:{function})", file!())), "{log}");
+    }
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

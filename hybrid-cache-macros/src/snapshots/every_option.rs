@@ -66,7 +66,9 @@ impl crate::memo::__private::Function for Greetings {
                 crate::memo::__private::ErrorOf<Greetings>,
             >();
             crate::memo::__private::CachedFn::new(
-                crate::memo::__private::Definition::named("shop.greeting")
+                crate::memo::__private::Definition::named_beside::<
+                    Greetings,
+                >("shop.greeting")
                     .layers(&[crate::memo::LayerKind::Memory])
                     .layer_ttl(
                         crate::memo::LayerKind::Memory,
