@@ -60,9 +60,7 @@ impl Clock {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         match self {
             Self::Process => advance(millis),
-            Self::Manual(clock) => {
-                clock.millis.fetch_add(millis, Ordering::SeqCst);
-            }
+            Self::Manual(clock) => add(&clock.millis, millis),
         }
         self.alarms().ring(self.now());
     }
@@ -98,8 +96,14 @@ pub(crate) fn now() -> Timestamp {
 
 fn advance(millis: u64) {
     now();
-    ADVANCED.fetch_add(millis, Ordering::SeqCst);
-    NOW.fetch_add(millis, Ordering::SeqCst);
+    add(&ADVANCED, millis);
+    add(&NOW, millis);
+}
+
+/// Adds to a time; stops at the end of time instead of wrapping, which would be a way back.
+fn add(time: &AtomicU64, millis: u64) {
+    // The closure refuses nothing.
+    let _ = time.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |time| Some(time.saturating_add(millis)));
 }
 
 /// Starts the ticking thread; without one (no thread can be had) every call reads the system's clock.
@@ -172,3 +176,12 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_millis(9));
     }
 }
+
+    #[test]
+    fn a_clock_that_is_moved_beyond_the_end_of_time_stands_there() {
+        let clock = Clock::manual(Timestamp::from_millis(7));
+        for _ in 0..2 {
+            clock.advance(Duration::MAX);
+            assert_eq!(clock.now(), Timestamp::from_millis(u64::MAX));
+        }
+    }

@@ -128,7 +128,7 @@ impl Policy {
     /// The dates of a newly computed answer in `layer`; `None` if it is not to be kept there at all.
     pub(crate) fn computed(&self, layer: LayerKind, life: Life) -> Option<Dates> {
         let ttl = self.ttl_of(layer, life.limit);
-        let ttl = ttl.mul_f64(1.0 - (self.jitter * life.draw).clamp(0.0, 1.0));
+        let ttl = part_of(ttl, 1.0 - self.jitter * life.draw);
         let fresh_until = life.computed_at.plus(ttl);
         (fresh_until > life.computed_at).then_some(Dates {
             computed_at: life.computed_at,
@@ -176,9 +176,7 @@ impl Policy {
     pub(crate) fn due_from(&self, dates: &Dates, from: Timestamp, load_time: Duration) -> Timestamp {
         match self.refresh_ahead {
             RefreshAhead::Off => dates.fresh_until,
-            RefreshAhead::Fraction(fraction) => {
-                from.plus(dates.fresh_until.since(from).mul_f64(fraction.clamp(0.0, 1.0)))
-            }
+            RefreshAhead::Fraction(fraction) => from.plus(part_of(dates.fresh_until.since(from), fraction)),
             RefreshAhead::Probabilistic => {
                 dates.fresh_until.minus(load_time.saturating_mul(LOAD_TIMES_AHEAD))
             }
@@ -225,3 +223,9 @@ impl Policy {
 
 #[cfg(test)]
 mod tests;
+/// The part of `whole` that `part` says, 0.0 to 1.0; all of it where that is no number, or rounds to more than a `Duration`
+/// can be: `Duration::MAX` stands for "for ever" in people's constants.
+fn part_of(whole: Duration, part: f64) -> Duration {
+    Duration::try_from_secs_f64(whole.as_secs_f64() * part.clamp(0.0, 1.0)).unwrap_or(whole)
+}
+

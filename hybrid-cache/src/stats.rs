@@ -116,7 +116,7 @@ impl Stats {
         self.misses += other.misses;
         self.loads += other.loads;
         self.load_errors += other.load_errors;
-        self.load_time += other.load_time;
+        self.load_time = self.load_time.saturating_add(other.load_time);
         self.coalesced += other.coalesced;
         self.stale_answers += other.stale_answers;
         self.refreshes += other.refreshes;
@@ -188,7 +188,9 @@ impl Counters {
     }
 
     pub(crate) fn load_took(&self, time: Duration) {
-        self.load_nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        // The closure refuses nothing.
+        let _ = self.load_nanos.fetch_update(Relaxed, Relaxed, |sum| Some(sum.saturating_add(nanos)));
     }
 
     pub(crate) fn load_failed(&self) {

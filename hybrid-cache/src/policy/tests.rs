@@ -186,7 +186,69 @@ proptest! {
         let layers = [LayerKind::Memory, LayerKind::Redis, LayerKind::Disk];
         let mut policy = Policy {
             jitter,
+fn extreme_duration() -> impl Strategy<Value = Duration> {
+    let nearly = Duration::MAX.saturating_sub(Duration::from_nanos(1));
+    let known = [
+        Duration::ZERO,
+        Duration::from_nanos(1),
+        SECOND,
+        Duration::from_millis(u64::MAX),
+        nearly,
+        Duration::MAX,
+    ];
+    prop::sample::select(known.to_vec())
+}
+
+fn extreme_date() -> impl Strategy<Value = Timestamp> {
+    prop::sample::select(vec![0, 1, 1_000_000, u64::MAX - 1, u64::MAX]).prop_map(Timestamp::from_millis)
+}
+
+fn extreme_part() -> impl Strategy<Value = f64> {
+    prop::sample::select(vec![
+        0.0,
+        -0.0,
+        f64::MIN_POSITIVE,
+        0.5,
+        1.0 - f64::EPSILON,
+        1.0,
+        -1.0,
+        f64::MAX,
+        f64::INFINITY,
+        f64::NAN,
+    ])
+}
+
             stale: seconds(stale),
+    #[test]
+    fn no_option_and_no_date_is_so_large_that_a_life_cannot_be_told(
+        options in prop::array::uniform4(extreme_duration()),
+        (jitter, fraction, draw) in (extreme_part(), extreme_part(), extreme_part()),
+        dates in prop::array::uniform4(extreme_date()),
+        load_time in extreme_duration(),
+        ahead in 0_usize..3,
+    ) {
+        let [ttl, stale, stale_if_error, limit] = options;
+        let refresh_ahead = [RefreshAhead::Off, RefreshAhead::Fraction(fraction), RefreshAhead::Probabilistic][ahead];
+        let ttl = PerLayer { memory: ttl, redis: limit, disk: stale };
+        let policy = Policy { ttl, jitter, stale, stale_if_error, refresh_ahead, ..policy(1) };
+        let [computed_at, fresh_until, kept_until, now] = dates;
+        let found = Dates { computed_at, fresh_until, kept_until };
+        for layer in [LayerKind::Memory, LayerKind::Redis, LayerKind::Disk] {
+            let computed = policy.computed(layer, Life { computed_at, limit, draw });
+            prop_assert!(computed.is_none_or(|dates| dates.fresh_until <= computed_at.plus(policy.ttl.get(layer))));
+            for dates in computed.into_iter().chain([found]) {
+                policy.freshness(&dates, now);
+                policy.copied(layer, &dates, limit, now);
+                policy.expired(&dates, now);
+                let due_from = policy.due_from(&dates, computed_at, load_time);
+                policy.is_due(&dates, due_from, now, draw);
+                policy.spares_load(&dates, &found, load_time, now);
+                policy.found(layer, &dates, limit, now);
+            }
+        }
+        policy.pause();
+    }
+
             stale_if_error: seconds(stale_if_error),
             ..policy(1)
         };

@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::type_complexity,
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
     clippy::unchecked_time_subtraction,
     clippy::semicolon_if_nothing_returned,
     reason = "a helper that cannot do its part ends its test; the rest is what tests are like"
@@ -17,6 +18,7 @@
 
 mod effects;
 mod life_cycle;
+mod options;
 mod own_process;
 mod real_layers;
 mod reentry;

@@ -163,6 +163,78 @@ fn install_refuses_what_cannot_be_used_and_names_all_of_it() {
 
 #[test]
 fn the_disk_layer_lives_in_the_users_cache_directory_if_nobody_says_where() {
+/// The longest `Duration` there is, as text.
+const FOREVER: &str = "18446744073709551615s 999999999ns";
+
+#[test]
+fn no_setting_is_so_long_so_short_or_so_large_that_a_call_panics() {
+    const DURATIONS: [&str; 5] = ["TTL", "WAIT", "REDIS_TIMEOUT", "DISK_TIMEOUT", "FN_SHOP_QUOTE_TTL"];
+    let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let mut all = Vec::new();
+    for duration in [
+        FOREVER,
+        "18446744073709551615",
+        "18446744073709551615s 999999998ns",
+        "9223372036854775807",
+        "1ns",
+        "0",
+    ] {
+        all.push(DURATIONS.map(|name| (name, duration)).to_vec());
+    }
+    // One at a time where a short one would keep the others from being used.
+    all.extend(DURATIONS.map(|name| vec![(name, "1ns")]));
+    for number in ["18446744073709551615", "18446744073709551614", "1", "0"] {
+        all.push(vec![("MEM_CAPACITY", number), ("DISK_MAX_BYTES", number)]);
+    }
+    for part in ["0", "0.9999999999999999", "1", "-1", "NaN", "inf"] {
+        all.push(vec![("TTL", FOREVER), ("JITTER", part)]);
+    }
+    for settings in all {
+        let mut program = Settings::new().redis(&redis).disk(dir.path());
+        for (name, value) in &settings {
+            program = program.set(&format!("HYBRID_CACHE_{name}"), value);
+        }
+        let mut program = program.set("HYBRID_CACHE_LAYERS", "mem,redis,disk").start();
+        program.ask("report");
+        for id in 0..3 {
+            for function in ["plain", "quote", "found", "brief"] {
+                for _ in 0..2 {
+                    let answer = program.call(function, id);
+                    let expected = if function == "found" && id % 2 == 1 { "none" } else { "1" };
+                    assert_eq!(answer, expected, "{settings:?}");
+                }
+                program.ask(&format!("refresh {function} {id}"));
+                program.ask(&format!("invalidate {function} {id}"));
+            }
+        }
+        program.ask("put quote 7 9");
+        program.ask("flush");
+        program.ask("advance 86400");
+        program.call("quote", 7);
+        program.ask("shutdown");
+        let (_, log) = program.crash();
+        assert!(!log.contains("panicked"), "{settings:?}: {log}");
+    }
+}
+
+#[test]
+fn an_answer_that_lives_for_ever_is_kept_in_every_layer() {
+    let (redis, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let settings =
+        Settings::new().redis(&redis).disk(dir.path()).set("HYBRID_CACHE_FN_SHOP_QUOTE_TTL", FOREVER);
+    for layers in ["redis", "disk"] {
+        let settings = settings.clone().quote_in(layers);
+        let mut program = settings.start();
+        program.call("quote", 7);
+        program.ask("flush");
+        program.quit();
+        let mut program = settings.start();
+        program.ask("price 2");
+        assert_eq!(program.call("quote", 7), "1", "from {layers}");
+        program.quit();
+    }
+}
+
     let home = tempfile::tempdir().unwrap();
     let mut program = Settings::new().set("HOME", home.path().display()).quote_in("disk").start();
     program.call("quote", 7);

@@ -111,10 +111,12 @@ impl Watch {
         for _ in 0..2 {
             line.due.pop_front_if(|(_, due)| due.is_settled());
         }
-        let deadline = Instant::now() + line.budget;
-        line.due.push_back((deadline, Box::new(Answer { sender: Arc::clone(&sender) })));
-        if timetable.asleep_until.is_none_or(|until| deadline < until) {
-            self.changed.notify_one();
+        // A budget that ends after the end of time never ends.
+        if let Some(deadline) = Instant::now().checked_add(line.budget) {
+            line.due.push_back((deadline, Box::new(Answer { sender: Arc::clone(&sender) })));
+            if timetable.asleep_until.is_none_or(|until| deadline < until) {
+                self.changed.notify_one();
+            }
         }
         (Answer { sender }, awaited)
     }
@@ -207,6 +209,17 @@ mod tests {
             let watch = Watch::new(read, Duration::from_hours(1));
             assert_eq!(lock(&watch.timetable).first_reads.budget, first);
         }
+    }
+
+    #[test]
+    fn a_budget_that_never_ends_leaves_nobody_on_a_list() {
+        let watch = Watch::new(Duration::MAX, Duration::MAX);
+        for budget in [Budget::FirstRead, Budget::Read, Budget::Write] {
+            let (answer, awaited) = watch.expect(budget);
+            assert!(answer.give(Ok(7)));
+            assert!(matches!(awaited.blocking_recv(), Ok(Ok(7))));
+        }
+        assert!(lock(&watch.timetable).reads.due.is_empty());
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::clock::Timestamp;
 
 /// Engines take a few MB for an empty store; a smaller bound could not be kept.
 pub(super) const SMALLEST_BOUND: u64 = 16 << 20;
+/// More than any disk has; parts of it are multiplied below.
+const LARGEST_BOUND: u64 = 1 << 60;
 const LARGEST_RECORD: u64 = 8 << 20;
 const LARGEST_BATCH: u64 = 4 << 20;
 const LARGEST_SYNC: u64 = 16 << 20;
@@ -56,7 +58,7 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn new(max_bytes: u64) -> Self {
-        let bound = max_bytes.max(SMALLEST_BOUND);
+        let bound = max_bytes.clamp(SMALLEST_BOUND, LARGEST_BOUND);
         let at_most = |bytes: u64| usize::try_from(bytes.min(bound / 64)).unwrap_or(usize::MAX);
         Self {
             bound,

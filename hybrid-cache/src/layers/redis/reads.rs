@@ -186,7 +186,9 @@ impl Batch {
     async fn send(self, client: Arc<Client>, _under_way: UnderWay) {
         let request = Request::new(self.commands);
         // Each reader has a budget of its own, which began before this; by then, all of them have given up.
-        let Ok(outcome) = timeout(client.budget() * 2, client.request(&request)).await else { return };
+        let Ok(outcome) = timeout(client.budget().saturating_mul(2), client.request(&request)).await else {
+            return;
+        };
         let mut replies = outcome.map(|replies| replies.into_iter().map(Some).collect::<Vec<_>>());
         for reader in self.readers {
             let of_reader = match &mut replies {
