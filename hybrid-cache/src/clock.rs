@@ -126,21 +126,24 @@ fn start() -> Timestamp {
     }
 }
 
-/// Advances with the monotonic clock, so that setting the clock back does not lengthen a life; follows the wall
-/// clock when that is well ahead, as after the machine slept, so that nobody's answers outlive their dates.
-fn tick_for_ever(mut present: u64) {
+/// The present after `elapsed` on the monotonic clock. It advances with that one, so that setting the clock back does not
+/// lengthen a life; it follows the wall clock when that is well ahead, as after the machine slept, so that nobody's
+/// answers outlive their dates.
+const fn advanced(present: u64, elapsed: u64, wall: u64) -> u64 {
     const LEAP: u64 = 1_000;
+    let present = present.saturating_add(elapsed);
+    if wall > present.saturating_add(LEAP) { wall } else { present }
+}
+
+/// Writes the present down at every tick.
+fn tick_for_ever(mut present: u64) {
     let mut last = Instant::now();
     loop {
         thread::sleep(TICK);
         let elapsed = last.elapsed();
         let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         last += Duration::from_millis(millis);
-        present = present.saturating_add(millis);
-        let wall = wall_clock();
-        if wall > present.saturating_add(LEAP) {
-            present = wall;
-        }
+        present = advanced(present, millis, wall_clock());
         // `advance` adds to both; a maximum keeps a date that it has already shown.
         let shown = present.saturating_add(ADVANCED.load(Ordering::SeqCst));
         NOW.fetch_max(shown, Ordering::SeqCst);
@@ -169,13 +172,23 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_takes_no_time_back_and_one_that_is_set_ahead_is_followed() {
+        let hour = 3_600_000;
+        assert_eq!(advanced(10 * hour, 5, 10 * hour + 5), 10 * hour + 5);
+        for set_back in [9 * hour, 1, 0] {
+            assert_eq!(advanced(10 * hour, 5, set_back), 10 * hour + 5);
+        }
+        assert_eq!(advanced(10 * hour, 5, 11 * hour), 11 * hour, "the machine has slept");
+        assert_eq!(advanced(u64::MAX, 5, 9 * hour), u64::MAX);
+    }
+
+    #[test]
     fn a_manual_clock_stands_still_until_it_is_moved() {
         let clock = Clock::manual(Timestamp::from_millis(7));
         assert_eq!(clock.now(), Timestamp::from_millis(7));
         clock.advance(Duration::from_millis(2));
         assert_eq!(clock.now(), Timestamp::from_millis(9));
     }
-}
 
     #[test]
     fn a_clock_that_is_moved_beyond_the_end_of_time_stands_there() {
@@ -185,3 +198,4 @@ mod tests {
             assert_eq!(clock.now(), Timestamp::from_millis(u64::MAX));
         }
     }
+}

@@ -79,6 +79,10 @@ pub(crate) struct Life {
 /// A failed refresh is not repeated for at most this long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How far the clocks of machines that share a store may be apart. An answer from a clock that is further ahead than that
+/// is not used: it would be granted a new life at every reading until our clock has caught up.
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
+
 /// How many load times before its end an answer may first be refreshed by chance. Beyond that the chance is below one in
 /// a hundred million.
 const LOAD_TIMES_AHEAD: u32 = 20;
@@ -137,17 +141,28 @@ impl Policy {
         })
     }
 
-    /// The dates that a copy found in `layer` has for us, whatever wrote it.
+    /// The dates that a copy found in `layer` has for us, whatever wrote it; `None` if it was computed in the future, so
+    /// that nobody can tell how old it is.
     ///
-    /// A writer whose clock is ahead must not lengthen a life, so a date in the future counts as now; and a `ttl`
-    /// that has been shortened since the record was written holds for old records too.
-    pub(crate) fn found(&self, layer: LayerKind, dates: &Dates, limit: Duration, now: Timestamp) -> Dates {
+    /// A `ttl` that has been shortened since the record was written holds for old records too.
+    pub(crate) fn found(
+        &self,
+        layer: LayerKind,
+        dates: &Dates,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Option<Dates> {
+        if dates.computed_at > now.plus(CLOCK_SKEW) {
+            return None;
+        }
         let computed_at = dates.computed_at.min(now);
-        // A copy's own life counts from when it was copied, which is not recorded: the most it can have left is a
-        // whole `ttl` from now.
-        let fresh_until = dates.fresh_until.min(now.plus(self.ttl_of(layer, limit)));
+        // A copy's own life counts from when it was copied, which is not recorded: the most it can have left is a whole
+        // `ttl` from now, and it ends with the longest life that any copy of the answer has.
+        let longest = self.longest_ttl().min(limit);
+        let end = now.plus(self.ttl_of(layer, limit)).min(computed_at.plus(longest));
+        let fresh_until = dates.fresh_until.min(end);
         let kept_until = dates.kept_until.min(fresh_until.plus(self.grace()));
-        Dates { computed_at, fresh_until, kept_until }
+        Some(Dates { computed_at, fresh_until, kept_until })
     }
 
     /// The dates of a copy made at `now` into `layer` of a copy that has `source` for its dates: never longer than the
@@ -216,16 +231,21 @@ impl Policy {
         found.fresh_until > old.fresh_until && !older && !over
     }
 
+    fn longest_ttl(&self) -> Duration {
+        let PerLayer { memory, redis, disk } = self.ttl;
+        memory.max(redis).max(disk)
+    }
+
     fn ttl_of(&self, layer: LayerKind, limit: Duration) -> Duration {
         self.ttl.get(layer).min(limit)
     }
 }
 
-#[cfg(test)]
-mod tests;
 /// The part of `whole` that `part` says, 0.0 to 1.0; all of it where that is no number, or rounds to more than a `Duration`
 /// can be: `Duration::MAX` stands for "for ever" in people's constants.
 fn part_of(whole: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(whole.as_secs_f64() * part.clamp(0.0, 1.0)).unwrap_or(whole)
 }
 
+#[cfg(test)]
+mod tests;

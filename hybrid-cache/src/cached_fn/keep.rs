@@ -253,7 +253,12 @@ impl<R: Outcome> CachedFn<R> {
                 return None;
             }
         };
-        let dates = self.policy.found(layer, &opened.dates, self.limit_of(&opened.value), self.now());
+        let now = self.now();
+        let Some(dates) = self.policy.found(layer, &opened.dates, self.limit_of(&opened.value), now) else {
+            self.counters.record_refused();
+            self.say_from_the_future(layer, opened.dates.computed_at.since(now));
+            return None;
+        };
         let origin = Origin::Copy(dates, opened.generation, opened.payload);
         let Opened { value, load_time, .. } = opened;
         let provenance = Provenance::found(layer, dates);

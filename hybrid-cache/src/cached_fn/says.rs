@@ -1,6 +1,9 @@
 //! What is said to the log, once for each function.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::CachedFn;
 use crate::{
@@ -15,6 +18,7 @@ pub(super) struct Said {
     too_large_for_memory: AtomicBool,
     recursive: AtomicBool,
     no_key: AtomicBool,
+    from_the_future: AtomicBool,
 }
 
 /// Said when the function comes into being, which is once.
@@ -42,6 +46,18 @@ impl<R: Outcome> CachedFn<R> {
                 function = %self.scope,
                 reason,
                 "a call is not cached because its arguments have no key; this is said once for each function",
+            );
+        }
+    }
+
+    pub(super) fn say_from_the_future(&self, layer: LayerKind, ahead: Duration) {
+        if !self.said.from_the_future.swap(true, Relaxed) {
+            tracing::warn!(
+                function = %self.scope,
+                %layer,
+                ?ahead,
+                "an answer was computed in the future and is not used: the clock of this machine is behind, or that of the \
+                 machine that computed it was ahead; set the clocks right; this is said once for each function",
             );
         }
     }

@@ -34,6 +34,46 @@ async fn each_layer_alone_gives_the_same_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_from_a_clock_that_was_far_ahead_is_computed_again_and_once() {
+    for layers in [ALL, BYTES, &[LayerKind::Redis], &[LayerKind::Disk], &[LayerKind::Memory, LayerKind::Disk]]
+    {
+        for ahead in [61, 3_600, 10 * 365 * 86_400] {
+            let (world, body) = (World::new(), Body::new());
+            world.advance(ahead * SECOND);
+            assert_eq!(body.call(world.function(layers), "k").await, 1);
+            settle().await;
+
+            let (set_right, function) = restarted(&world, layers);
+            assert_eq!(body.call(function, "k").await, 2, "{ahead} s ahead, with {layers:?}");
+            settle().await;
+            assert!(function.stats().refused_records() > 0);
+            assert_eq!(body.call(function, "k").await, 2, "the new one is kept");
+            set_right.advance(TTL);
+            assert_eq!(body.call(function, "k").await, 3, "and no longer than it may be");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_from_a_clock_that_is_a_little_ahead_ends_when_its_writer_said() {
+    for layers in [ALL, BYTES, &[LayerKind::Redis], &[LayerKind::Disk]] {
+        let (world, body) = (World::new(), Body::new());
+        world.advance(5 * SECOND);
+        body.call(world.function(layers), "k").await;
+        settle().await;
+
+        let (behind, _) = restarted(&world, layers);
+        for second in 0..TTL.as_secs() + 5 {
+            // Nothing in memory, so that each reading is one of the record.
+            let function = behind.restarted().function(layers);
+            assert_eq!(body.call(function, "k").await, 1, "after {second} s, with {layers:?}");
+            behind.advance(SECOND);
+        }
+        assert_eq!(body.call(behind.restarted().function(layers), "k").await, 2, "with {layers:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_from_a_slow_layer_is_copied_into_every_faster_one() {
     let (world, body) = (World::new(), Body::new());
     body.call(world.function(ALL), "k").await;
