@@ -26,17 +26,19 @@
 //! ```
 //!
 //! *Bare* text is the string itself with these written as `%XX` (upper-case hex of each UTF-8 byte): the space, the
-//! control characters (U+0000–U+001F, U+007F–U+009F) and `% , = : ~ ' ( ) [ ] { } # * ? \ "`. Everything else stays as
-//! it is, non-ASCII letters included; Unicode is not normalised. A space is escaped so that a key is one word in
+//! control characters (U+0000–U+001F, U+007F–U+009F), characters that cannot be seen or change how others are shown
+//! (U+00AD, U+061C, U+180E, U+200B–U+200F, U+2028–U+202E, U+2060–U+206F, U+FEFF, U+FFF9–U+FFFB, U+E0000–U+E007F) and
+//! `% , = : ~ ' ( ) [ ] { } # * ? \ "`. Everything else stays as it is, non-ASCII letters included; Unicode is not
+//! normalised. A space is escaped so that a key is one word in
 //! `redis-cli`, in logs and in shells. Single quotes are put around a text exactly if it is empty, is one of `true`
 //! `false` `NaN` `inf` `-inf`, or looks like a number: an optional `-`, a digit, then only `0-9 + - . e E`.
 //!
 //! ## Templates
 //!
-//! `key = "user:{id}:{user.lang}"` writes its literals as they stand, except that the space, control characters and
-//! `~ ' ( ) [ ] { } # %` become `%%XX`. In the texts, numbers and words of a value, the character that begins the
-//! literal *behind* it is escaped wherever it occurs (unless it is one of those just named): a value ends where
-//! its literal begins. Where two placeholders touch, a `,` is written between them.
+//! `key = "user:{id}:{user.lang}"` writes its literals as they stand, except that the space, the control and invisible
+//! characters and `~ ' ( ) [ ] { } # %` become `%%XX`. In the texts, numbers and words of a value, the character that
+//! begins the literal *behind* it is escaped wherever it occurs (unless it is one of those just named): a value ends
+//! where its literal begins. Where two placeholders touch, a `,` is written between them.
 //!
 //! ## Long keys
 //!
@@ -50,7 +52,9 @@
 //! structs and the string of their name, a newtype variant and a tuple variant of one, unit and the empty tuple, a
 //! struct and a map with its fields as keys. Within one argument of one type this matters only for
 //! `#[serde(untagged)]` and hand-written `Serialize`. What a type does not serialise (`#[serde(skip)]`) is not in
-//! the key. The order of a `HashSet` is that of its iteration: use a `BTreeSet`.
+//! the key. The elements of a `HashSet` (std's, hashbrown's, ahash's) are in the order of what is written, unless a type of
+//! the user's writes it (`#[serde(transparent)]`, `with`, `into`): then they are in that of its iteration, and such keys are
+//! hardly ever the same. Use a `BTreeSet` there.
 
 use std::fmt;
 
@@ -59,6 +63,8 @@ mod encoder;
 mod escape;
 pub(crate) mod text;
 pub(crate) mod writer;
+
+pub(crate) use self::escape::is_invisible;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::{buffer::Buffer, escape};
 
 mod compound;
+mod set;
 
 use self::compound::{Entries, Fields, Items};
 
@@ -82,6 +83,17 @@ impl<'a> Encoder<'a> {
             self.token("-");
         }
         self.token(itoa::Buffer::new().format(magnitude));
+    }
+
+    /// Writes a value that is part of another, or an argument.
+    #[inline]
+    pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotWritten> {
+        let start = self.buffer.len();
+        value.serialize(&mut *self)?;
+        if set::is_set::<T>() {
+            set::sort(self.buffer, start);
+        }
+        Ok(())
     }
 
     fn items(&mut self, open: u8, close: u8) -> Items<'_, 'a> {
@@ -202,7 +214,7 @@ impl<'w, 'a> Serializer for &'w mut Encoder<'a> {
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotWritten> {
         let start = self.buffer.len();
-        value.serialize(&mut *self)?;
+        self.value(value)?;
         if self.buffer.get(start) == Some(&b'~') {
             self.buffer.insert(start, b'~');
         }
@@ -235,7 +247,7 @@ impl<'w, 'a> Serializer for &'w mut Encoder<'a> {
         _: &'static str,
         value: &T,
     ) -> Result<(), NotWritten> {
-        value.serialize(self)
+        self.value(value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -247,7 +259,7 @@ impl<'w, 'a> Serializer for &'w mut Encoder<'a> {
     ) -> Result<(), NotWritten> {
         self.text(variant);
         self.structure(b'(');
-        value.serialize(&mut *self)?;
+        self.value(value)?;
         self.structure(b')');
         Ok(())
     }

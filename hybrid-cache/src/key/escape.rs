@@ -42,7 +42,7 @@ const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0_u8;
     while let Some(next) = byte.checked_add(1) {
-        plain[byte as usize] = !is_reserved(byte) && byte != FIRST_BYTE_OF_C1_CONTROLS;
+        plain[byte as usize] = !is_reserved(byte) && !may_begin_invisible(byte);
         byte = next;
     }
     plain
@@ -53,8 +53,32 @@ fn is_plain(byte: u8) -> bool {
 }
 
 fn needs_escape(character: char) -> bool {
-    // `is_control` is the general category Cc, which Unicode promises never to change.
-    u8::try_from(character).is_ok_and(is_reserved) || character.is_control()
+    u8::try_from(character).is_ok_and(is_reserved) || is_invisible(character)
+}
+
+/// Characters that cannot be seen, or that change how others are shown: controls, which Unicode promises never to change;
+/// the separators of lines and paragraphs, which begin a new line in many a log; marks of direction, which make a key look
+/// like another one; and others of no width. This list stays as it is, whatever Unicode adds, since keys are a format.
+pub(crate) fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Whether this is the first byte in UTF-8 of a character that [`is_invisible`]. So it is of harmless ones, which are then
+/// looked at closely.
+const fn may_begin_invisible(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3)
 }
 
 const fn hex_digit(nibble: u8) -> u8 {
@@ -89,9 +113,6 @@ pub(super) fn push_text(buffer: &mut Buffer, text: &str) {
         }
     }
 }
-
-/// U+0080–U+009F begin with this byte in UTF-8; so do some harmless characters, which are then looked at closely.
-const FIRST_BYTE_OF_C1_CONTROLS: u8 = 0xC2;
 
 /// Writes `text` with everything reserved escaped, and `guarded` too.
 pub(super) fn push_text_guarding(buffer: &mut Buffer, text: &str, guarded: char) {
@@ -134,7 +155,7 @@ pub(super) fn push_literal(buffer: &mut Buffer, literal: &str) {
 
 /// Whether `character` of a template's literal stands in the key as it is.
 fn stays_in_literal(character: char) -> bool {
-    !is_structural(character) && !character.is_control()
+    !is_structural(character) && !is_invisible(character)
 }
 
 /// The character that has to be escaped in a value so that the value ends where `literal` begins. None where no value

@@ -1,6 +1,9 @@
 //! Tests of keys: the grammar by example here, by random values in `injective`, pinned in `golden`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 use serde::{Serialize, Serializer, ser};
 
@@ -296,4 +299,77 @@ fn a_scope_is_a_namespace_and_a_function_and_nothing_reaches_out_of_it() {
         KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(id).finish()).to_key(scope)
     };
     assert_ne!(key(&scope("hc", "a:b"), "c").as_str(), key(&scope("hc", "a"), "b:c").as_str());
+}
+
+/// A set that comes in another order in each of these.
+fn sets(size: u32) -> impl Iterator<Item = HashSet<u32>> {
+    (0..20).map(move |_| (0..size).collect())
+}
+
+#[test]
+fn the_elements_of_a_set_are_in_order_wherever_it_stands() {
+    type Alias = HashSet<u32>;
+    #[derive(Serialize)]
+    struct Filter<'a> {
+        tags: Alias,
+        optional: Option<HashSet<u32>>,
+        pointed: &'a HashSet<u32>,
+    }
+    #[derive(Serialize)]
+    struct Newtype(HashSet<u32>);
+    #[derive(Serialize)]
+    enum Choice {
+        Of(HashSet<u32>),
+        Named { of: HashSet<u32> },
+    }
+    let order = "[0,1,2,3,4,5,6,7]";
+    for set in sets(8) {
+        assert_eq!(text(&set), order);
+        assert_eq!(text(&&set), order);
+        assert_eq!(text(&Cow::Borrowed(&set)), order);
+        assert_eq!(text(&Box::new(set.clone())), order);
+        assert_eq!(text(&Some(set.clone())), order);
+        assert_eq!(text(&Newtype(set.clone())), order);
+        assert_eq!(text(&(1, set.clone())), format!("(1,{order})"));
+        assert_eq!(text(&vec![set.clone(), set.clone()]), format!("[{order},{order}]"));
+        assert_eq!(text(&HashMap::from([(1, set.clone())])), format!("{{1={order}}}"));
+        assert_eq!(text(&Choice::Of(set.clone())), format!("Of({order})"));
+        assert_eq!(text(&Choice::Named { of: set.clone() }), format!("Named{{of={order}}}"));
+        let filter = Filter { tags: set.clone(), optional: Some(set.clone()), pointed: &set };
+        assert_eq!(text(&filter), format!("{{tags={order},optional={order},pointed={order}}}"));
+        let template = KeyText::written(|text| KeyWriter::template(text, &["s:", "5"]).value(&set).finish());
+        assert_eq!(template.as_lookup(), "s:[%35,0,1,2,3,4,6,7]5", "in the order of what is written");
+    }
+}
+
+#[test]
+fn elements_that_hold_others_stay_whole_when_they_are_put_in_order() {
+    let elements = [vec!["b,[", "a"], vec![], vec!["]", "'"], vec!["a"], vec!["", "1"]];
+    let expected = text(&elements.iter().cloned().collect::<BTreeSet<_>>());
+    let keys: HashSet<String> =
+        (0..20).map(|_| text(&elements.iter().cloned().collect::<HashSet<_>>())).collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    let sorted = |key: &str| {
+        let mut parts: Vec<char> = key.chars().collect();
+        parts.sort_unstable();
+        parts
+    };
+    assert_eq!(sorted(keys.iter().next().unwrap()), sorted(&expected), "nothing is lost");
+    assert_eq!(text(&HashSet::<u8>::new()), "[]");
+    assert_ne!(text(&HashSet::from([vec![1, 2]])), text(&HashSet::from([vec![1], vec![2]])));
+    assert_eq!(text(&vec![3, 1]), "[3,1]", "a list keeps its order");
+}
+
+#[test]
+fn what_cannot_be_seen_in_a_key_is_escaped_and_found_by_its_first_byte() {
+    for character in '\0'..=char::MAX {
+        let alone = text(&character);
+        if super::is_invisible(character) {
+            assert!(alone.starts_with('%') && alone.is_ascii(), "{character:?}: {alone}");
+        } else {
+            assert!(!character.is_control(), "{character:?}");
+        }
+    }
+    let named = |name: &str| scope("hc", name);
+    assert_eq!(named("shop::\u{202e}x"), "hc:shop.%E2%80%AEx");
 }

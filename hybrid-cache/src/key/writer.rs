@@ -80,7 +80,7 @@ impl<'a> KeyWriter<'a> {
     #[inline]
     pub fn argument<T: KeyPart + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
         self.begin_argument(name);
-        let written = value.serialize(&mut Encoder::new(&mut self.text.buffer, None));
+        let written = Encoder::new(&mut self.text.buffer, None).value(value);
         self.note(name, written);
         self
     }
@@ -96,7 +96,7 @@ impl<'a> KeyWriter<'a> {
         let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
         self.literals = rest;
         let guarded = escape::guard_before(literal);
-        let written = value.serialize(&mut Encoder::new(&mut self.text.buffer, guarded));
+        let written = Encoder::new(&mut self.text.buffer, guarded).value(value);
         self.note("a placeholder", written);
         if literal.is_empty() && !rest.is_empty() {
             // Two placeholders touch. A value has no plain comma outside its brackets.

@@ -24,7 +24,7 @@ impl<'w, 'a> Items<'w, 'a> {
         if !std::mem::take(&mut self.empty) {
             self.encoder.structure(b',');
         }
-        item.serialize(&mut *self.encoder)
+        self.encoder.value(item)
     }
 
     fn close(self) {
@@ -75,7 +75,7 @@ impl<'w, 'a> Fields<'w, 'a> {
         }
         self.encoder.text(name);
         self.encoder.structure(b'=');
-        value.serialize(&mut *self.encoder)
+        self.encoder.value(value)
     }
 }
 
@@ -152,7 +152,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
             self.encoder.structure(b',');
         }
         let start = self.encoder.buffer.len();
-        key.serialize(&mut *self.encoder)?;
+        self.encoder.value(key)?;
         let end = self.encoder.buffer.len();
         self.encoder.structure(b'=');
         self.written.push(Entry { key: start..end, value: end + 1..end + 1 });
@@ -160,7 +160,7 @@ impl ser::SerializeMap for Entries<'_, '_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotWritten> {
-        value.serialize(&mut *self.encoder)?;
+        self.encoder.value(value)?;
         let end = self.encoder.buffer.len();
         let entry =
             self.written.last_mut().ok_or_else(|| ser::Error::custom("a map's value came before its key"))?;

@@ -1,6 +1,10 @@
 //! Keys do not change between builds: an answer stored yesterday is found today, and by other programs.
 
-use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    net::IpAddr,
+};
 
 use serde::Serialize;
 
@@ -49,6 +53,8 @@ fn strings(lines: &mut Lines) {
     lines.one("string reserved", "% , = : ~ ' ( ) [ ] { } # * ? \\ \"");
     lines.one("string controls", "\0\t\n\u{7f}\u{80}\u{9f}");
     lines.one("string c2 harmless", "§\u{a0}£");
+    lines.one("string invisible", "\u{ad}\u{200b}\u{200d}\u{2028}\u{202e}\u{2066}\u{feff}\u{e0041}");
+    lines.one("string e2 harmless", "– … € ﬁ ب 🦀");
 }
 
 fn compounds(lines: &mut Lines) {
@@ -62,6 +68,7 @@ fn compounds(lines: &mut Lines) {
     lines.one("tuple", &(1, "a", None::<u8>));
     lines.one("map", &BTreeMap::from([("b", 1), ("a", 2), ("10", 3)]));
     lines.one("map of integers", &BTreeMap::from([(9, 'x'), (10, 'y')]));
+    lines.one("set", &HashSet::from(["b", "a", "10", "c d"]));
     lines.one("struct", &User { id: 1, name: "Ann Lee", team: None });
     lines.one("unit variant", &Area::Everywhere);
     lines.one("newtype variant", &Area::Circle(1.0));
