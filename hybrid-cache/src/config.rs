@@ -4,6 +4,7 @@
 //! nothing but the text it was given.
 
 pub(crate) mod builder;
+mod duration;
 mod environment;
 pub(crate) mod error;
 mod functions;

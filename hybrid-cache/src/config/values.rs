@@ -7,8 +7,8 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::DiskEngine;
-use crate::error::LayerKind;
+use super::{DiskEngine, duration};
+use crate::{error::LayerKind, key::is_invisible};
 
 /// Why a value is refused; goes on after the value: `"5 parsecs" is not a duration`.
 pub(super) type Reason = &'static str;
@@ -42,7 +42,7 @@ impl Written for Span {
     const WRITE: &'static str = r#"seconds (300) or a time with units ("250ms", "5m", "1h30m", "1d")"#;
 
     fn show(&self) -> String {
-        humantime::format_duration(self.0).to_string()
+        duration::show(self.0)
     }
 }
 
@@ -56,12 +56,7 @@ impl TryFrom<String> for Span {
     type Error = Reason;
 
     fn try_from(text: String) -> Result<Self, Reason> {
-        let text = text.trim();
-        let duration = match text.parse() {
-            Ok(seconds) => Duration::from_secs(seconds),
-            Err(_) => humantime::parse_duration(text).map_err(|_| "is not a duration")?,
-        };
-        Self::new(duration)
+        Self::new(duration::parse(&text)?)
     }
 }
 
@@ -169,7 +164,7 @@ impl Written for Namespace {
 impl Namespace {
     pub(super) fn new(name: String) -> Result<Self, Reason> {
         // What separates the parts of a key, what Redis Cluster and `SCAN … MATCH` read, and what cannot be seen.
-        let confusing = |c: char| ":{}*?[]\\\"'".contains(c) || c.is_whitespace() || c.is_control();
+        let confusing = |c: char| ":{}*?[]\\\"'".contains(c) || c.is_whitespace() || is_invisible(c);
         if name.is_empty() {
             Err("is empty")
         } else if name.contains(confusing) {
