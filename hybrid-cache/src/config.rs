@@ -20,7 +20,11 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
-pub(crate) use self::{environment::Environment, functions::FunctionOverride, secret::Secret};
+pub(crate) use self::{
+    environment::Environment,
+    functions::{FunctionOverride, name_in_variables},
+    secret::Secret,
+};
 use self::{functions::FunctionOverrides, report::Line};
 use crate::error::LayerKind;
 
@@ -63,6 +67,11 @@ impl Settings {
     }
 }
 
+
+    /// Whether the environment says anything about it.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.function(name) != FunctionOverride::default()
+    }
 /// Where the shared layer is and how long it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a layer that was not compiled in"))]

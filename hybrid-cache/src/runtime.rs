@@ -19,7 +19,7 @@ use std::{
 use self::work::{UnderWay, Work};
 use crate::{
     clock::Clock,
-    config::{Environment, Settings, error::ConfigError, report::Report},
+    config::{Environment, Settings, error::ConfigError, name_in_variables, report::Report},
     definition::{Declared, Definition},
     error::LayerKind,
     layers::Layer,
@@ -80,6 +80,8 @@ struct Registered {
     declared: Declared,
     /// See [`Definition::instance_of`].
     instance_of: Option<usize>,
+    /// See [`FunctionName::in_settings`](crate::definition::FunctionName::in_settings).
+    in_settings: String,
     /// One, or one for each of its instances.
     instances: Vec<InUse>,
 }
@@ -156,15 +158,18 @@ impl Runtime {
         chores: Chores,
     ) -> bool {
         start_housekeeping();
-        let Definition { declared, instance_of, .. } = definition;
+        let Definition { name, declared, instance_of, .. } = definition;
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        self.say_shared_variables(&functions, definition);
         let registered = functions.entry(Arc::clone(scope)).or_insert_with(|| Registered {
             declared: declared.clone(),
             instance_of: *instance_of,
+            in_settings: name.in_settings(),
             instances: Vec::new(),
         });
         let of_the_same = instance_of.is_some() && registered.instance_of == *instance_of;
-        if !registered.instances.is_empty() && !of_the_same {
+        let unique = registered.instances.is_empty() || of_the_same;
+        if !unique {
             tracing::error!(
                 function = %scope,
                 here = %declared,
@@ -172,10 +177,30 @@ impl Runtime {
                 "two cached functions have the same name, so the second one keeps its answers in memory only; \
                  give one of them another `name`",
             );
-            return false;
         }
+        // The second one too: its calls count, and its memory and its loads are to be looked after.
         registered.instances.push(InUse { counters: Arc::clone(counters), chores });
-        true
+        unique
+    }
+
+    /// Says so if the environment sets something for two functions in one breath.
+    fn say_shared_variables(&self, functions: &BTreeMap<Arc<str>, Registered>, definition: &Definition) {
+        let name = definition.name.in_settings();
+        let is_known = |registered: &&Registered| registered.in_settings == name;
+        if !self.settings.mentions(&name) || functions.values().any(|registered| is_known(&registered)) {
+            return;
+        }
+        let variables = name_in_variables(&name);
+        let mut others = functions.values().map(|registered| &registered.in_settings);
+        if let Some(other) = others.find(|other| name_in_variables(other) == variables) {
+            tracing::warn!(
+                variables = format!("HYBRID_CACHE_FN_{variables}_*"),
+                function = name,
+                other,
+                "these variables are about two functions, whose names differ in punctuation alone; to set something for \
+                 one of them, give it another `name`",
+            );
+        }
     }
 
     fn opened_layers(&self) -> impl Iterator<Item = &Arc<dyn Layer>> {

@@ -71,6 +71,6 @@ impl FunctionOverrides {
 }
 
 /// `catalog.product` → `CATALOG_PRODUCT`.
-fn name_in_variables(function: &str) -> String {
+pub(crate) fn name_in_variables(function: &str) -> String {
     function.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }

@@ -68,6 +68,12 @@ pub(crate) async fn plain(id: u64) -> Quote {
     Quote::new(id, consult().await)
 }
 
+/// Its name differs from that of [`plain`] in a character that variables do not have.
+#[cached(name = "shop-plain")]
+pub(crate) async fn twin(id: u64) -> u64 {
+    id + consult().await
+}
+
 /// A type that only memory can keep.
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing(u64);

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     builds::{extended, first, reordered, retyped, second_version},
-    catalog::{Quote, brief, document, drawing, found, letter, plain, quote},
+    catalog::{Quote, brief, document, drawing, found, letter, plain, quote, twin},
     source,
     traffic::Traffic,
 };
@@ -44,6 +44,7 @@ functions! {
     "quote" => quote,
     "brief" => brief,
     "plain" => plain,
+    "twin" => twin,
     "drawing" => drawing,
     "letter" => letter,
     "document" => document,

@@ -69,6 +69,24 @@ fn a_functions_own_variables_are_stronger_than_its_attribute() {
 }
 
 #[test]
+fn variables_that_are_about_two_functions_are_said_once() {
+    let told = |settings: Settings| {
+        let mut program = settings.start();
+        for id in 0..3 {
+            program.call("plain", id);
+            program.call("twin", id);
+            program.call("quote", id);
+        }
+        let log = program.quit();
+        assert_eq!(log.matches("differ in punctuation").count(), log.matches("FN_SHOP_PLAIN_*").count());
+        (log.matches("shop-plain").count(), log.matches("shop.plain").count())
+    };
+    let memory = Settings::new().quote_in("mem");
+    assert_eq!(told(memory.clone().set("HYBRID_CACHE_FN_SHOP_PLAIN_TTL", "5m")), (1, 1));
+    assert_eq!(told(memory), (0, 0), "nobody sets anything for them");
+}
+
+#[test]
 fn functions_that_name_no_layers_take_those_of_the_environment() {
     let redis = RedisServer::start();
     for (layers, in_redis) in [("mem", 0), ("mem,redis", 1), ("redis", 1)] {
@@ -145,24 +163,6 @@ fn a_value_that_cannot_be_read_is_said_once_and_the_default_is_used() {
     assert_eq!(log.matches("\"soon\"").count(), 1, "{log}");
 }
 
-#[test]
-fn install_refuses_what_cannot_be_used_and_names_all_of_it() {
-    let settings = Settings::new()
-        .set("HYBRID_CACHE_TTL", "soon")
-        .set("HYBRID_CACHE_LAYERS", "mem,tape")
-        .set("HYBRID_CACHE_COLOUR", "red");
-    let error = settings.start().ask("install");
-    assert!(error.starts_with("error: "), "{error}");
-    for word in ["HYBRID_CACHE_TTL", "soon", "HYBRID_CACHE_LAYERS", "HYBRID_CACHE_COLOUR"] {
-        assert!(error.contains(word), "{word} is not in: {error}");
-    }
-    let mut program = Settings::new().start();
-    assert_eq!(program.ask("install"), "installed");
-    assert!(program.ask("install").starts_with("error: "), "once for each process");
-}
-
-#[test]
-fn the_disk_layer_lives_in_the_users_cache_directory_if_nobody_says_where() {
 /// The longest `Duration` there is, as text.
 const FOREVER: &str = "18446744073709551615s 999999999ns";
 
@@ -235,6 +235,24 @@ fn an_answer_that_lives_for_ever_is_kept_in_every_layer() {
     }
 }
 
+#[test]
+fn install_refuses_what_cannot_be_used_and_names_all_of_it() {
+    let settings = Settings::new()
+        .set("HYBRID_CACHE_TTL", "soon")
+        .set("HYBRID_CACHE_LAYERS", "mem,tape")
+        .set("HYBRID_CACHE_COLOUR", "red");
+    let error = settings.start().ask("install");
+    assert!(error.starts_with("error: "), "{error}");
+    for word in ["HYBRID_CACHE_TTL", "soon", "HYBRID_CACHE_LAYERS", "HYBRID_CACHE_COLOUR"] {
+        assert!(error.contains(word), "{word} is not in: {error}");
+    }
+    let mut program = Settings::new().start();
+    assert_eq!(program.ask("install"), "installed");
+    assert!(program.ask("install").starts_with("error: "), "once for each process");
+}
+
+#[test]
+fn the_disk_layer_lives_in_the_users_cache_directory_if_nobody_says_where() {
     let home = tempfile::tempdir().unwrap();
     let mut program = Settings::new().set("HOME", home.path().display()).quote_in("disk").start();
     program.call("quote", 7);
