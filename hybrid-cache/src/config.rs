@@ -26,7 +26,7 @@ pub(crate) use self::{
     secret::Secret,
 };
 use self::{functions::FunctionOverrides, report::Line};
-use crate::error::LayerKind;
+use crate::{carry::Carriers, error::LayerKind};
 
 /// All settings in force, checked. Where an attribute says something else, the attribute is stronger than
 /// these, and a function's own variable ([`Settings::function`]) is stronger than its attribute.
@@ -55,6 +55,8 @@ pub(crate) struct Settings {
         allow(dead_code, reason = "for a layer that was not compiled in")
     )]
     pub(crate) disk: Option<DiskSettings>,
+    /// What loads in tasks of their own take along of their callers'.
+    pub(crate) carriers: Carriers,
     functions: FunctionOverrides,
     /// What [`Settings::report`] shows.
     lines: Vec<Line>,
@@ -65,13 +67,13 @@ impl Settings {
     pub(crate) fn function(&self, name: &str) -> FunctionOverride {
         self.functions.of(name)
     }
-}
-
 
     /// Whether the environment says anything about it.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         self.function(name) != FunctionOverride::default()
     }
+}
+
 /// Where the shared layer is and how long it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a layer that was not compiled in"))]

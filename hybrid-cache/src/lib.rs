@@ -3,6 +3,7 @@
 
 mod answer;
 mod cached_fn;
+mod carry;
 mod clock;
 mod config;
 mod definition;

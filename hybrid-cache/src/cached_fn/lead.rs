@@ -14,7 +14,14 @@ use super::{
     places::Place,
     task,
 };
-use crate::{answer::Answer, flight::Ticket, key::text::KeyText, mode::Mode, outcome::Outcome, recursion};
+use crate::{
+    answer::Answer,
+    flight::Ticket,
+    key::text::KeyText,
+    mode::{self, Mode},
+    outcome::Outcome,
+    recursion,
+};
 
 impl<R: Outcome> CachedFn<R> {
     /// The answer of a call that [`hit`](Self::hit) could not answer. The body runs in a task of its own, so that a caller
@@ -157,7 +164,9 @@ impl<R: Outcome> CachedFn<R> {
         let load = self.new_load(ticket, key, Purpose::Renew(old), Caller::nobody());
         let body = recursion::loading(&self.scope, load.ticket.key(), body);
         // It is nobody's call, and so in nobody's mode.
-        let _ = task::spawn_in(
+        let runtime = Arc::clone(&self.runtime);
+        let _ = task::spawn_load(
+            &runtime.settings.carriers,
             Mode::Usual,
             Box::pin(async move {
                 let _room = room;
@@ -200,11 +209,13 @@ impl<R: Outcome> CachedFn<R> {
         F: Future<Output = R::Output> + Send + 'static,
     {
         let body = recursion::loading(&self.scope, load.ticket.key(), body);
-        task::spawn(Box::pin(async move {
+        let runtime = Arc::clone(&self.runtime);
+        let load = Box::pin(async move {
             if let Some(copies) = self.fill(load, body).await {
                 copies.make().await;
             }
-        }))
+        });
+        task::spawn_load(&runtime.settings.carriers, mode::current(), load)
     }
 
     /// Runs a load in the caller's task.

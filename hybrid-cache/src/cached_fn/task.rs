@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::{answer::Loaded, given::Given, patience};
 use crate::{
+    carry::Carriers,
     mode::{self, Mode},
     outcome::Outcome,
     testing::current,
@@ -25,13 +26,22 @@ pub(super) fn spawn<T: Send + 'static>(work: BoxFuture<'static, T>) -> Option<Jo
 }
 
 /// The same in this mode.
-pub(super) fn spawn_in<T: Send + 'static>(mode: Mode, work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
+fn spawn_in<T: Send + 'static>(mode: Mode, work: BoxFuture<'static, T>) -> Option<JoinHandle<T>> {
     let runtime = Handle::try_current().ok()?;
     if !current::in_use() {
         return Some(runtime.spawn(work.in_current_span()));
     }
     let work = mode::inherit(mode, work);
     Some(runtime.spawn(current::inherit(current::world(), work).in_current_span()))
+}
+
+/// Runs a load in a task of its own, in this mode and with what `carriers` take along of its caller's task.
+pub(super) fn spawn_load(
+    carriers: &Carriers,
+    mode: Mode,
+    load: BoxFuture<'static, ()>,
+) -> Option<JoinHandle<()>> {
+    spawn_in(mode, carriers.wrap(load))
 }
 
 /// Runs `work` in a task of its own where there is a tokio runtime, so that a caller that goes away half-way does not

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use tokio::task::LocalKey;
+
 use super::{DiskEngine, Environment, Secret, error::ConfigError};
+use crate::{BoxFuture, carry::Carriers};
 
 /// Settings from code, put in force with `install()` at the top of `main`.
 ///
@@ -32,6 +35,7 @@ pub struct Builder {
     pub(super) mem_capacity: Option<u64>,
     pub(super) redis: RedisGiven,
     pub(super) disk: DiskGiven,
+    pub(super) carriers: Carriers,
 }
 
 /// What the builder was told about the shared layer.
@@ -177,6 +181,74 @@ impl Builder {
     /// `disk-sled` alone, [`DiskEngine::Sled`]). Refused by `install()`: an engine that was not compiled in.
     pub fn disk_engine(mut self, engine: DiskEngine) -> Self {
         self.disk.engine = Some(engine);
+        self
+    }
+
+    /// Takes the task-local `local` along into loads, which run in tasks of their own: a body sees the value that the task had
+    /// whose call has it run. Where that task has none, the body has none either. For others than tokio's, see
+    /// [`carry`](Self::carry).
+    ///
+    /// **A value that an answer depends on belongs into its key**, as an argument: an answer is given to all callers with
+    /// the same arguments, whatever their task-locals are. What is carried is for what makes no difference to the answer: a
+    /// connection, a deadline, the number of a request for the log.
+    ///
+    /// A call that waits for the load of another one gets what was made with that one's; a refresh behind a caller's back
+    /// has that caller's. Functions that are `inline` or not `async` run in their caller's task and see everything anyway.
+    ///
+    /// ```
+    /// use hybrid_cache::cached;
+    ///
+    /// tokio::task_local! {
+    ///     static REQUEST: u64;
+    /// }
+    ///
+    /// #[cached(layers = "mem")]
+    /// async fn price(id: u64) -> u64 {
+    ///     println!("request {:?} loads {id}", REQUEST.try_get());
+    ///     id * 100
+    /// }
+    ///
+    /// # fn main() -> Result<(), hybrid_cache::ConfigError> {
+    /// hybrid_cache::builder().carry_local(&REQUEST).install()?;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// REQUEST.scope(7, price(42)).await;                  // request Ok(7) loads 42
+    /// # });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn carry_local<T: Clone + Send + 'static>(mut self, local: &'static LocalKey<T>) -> Self {
+        self.carriers.add_local(local);
+        self
+    }
+
+    /// Wraps loads that run in tasks of their own: `carrier` is called in the task that starts one, and what it returns is
+    /// run in the load's task. It has to await what it is given. Several hold one inside of the other, the first one
+    /// innermost.
+    ///
+    /// For context that is no task-local of tokio's; for those, [`carry_local`](Self::carry_local) is shorter, and what is said there
+    /// holds here too. A `carrier` that panics costs what it would have taken along, not the load; that is said in the log.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// thread_local! {
+    ///     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// }
+    ///
+    /// let settings = hybrid_cache::builder().carry(|load| {
+    ///     let depth = DEPTH.get();                        // in the caller's task
+    ///     async move {
+    ///         println!("started at depth {depth}");       // in the load's
+    ///         load.await;
+    ///     }
+    /// });
+    /// # let _ = settings;
+    /// ```
+    pub fn carry<F>(mut self, carrier: impl Fn(BoxFuture<()>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.carriers.add(carrier);
         self
     }
 

@@ -58,6 +58,7 @@ impl Builder {
                 .0,
             redis: pick.redis(self.redis),
             disk: pick.disk(self.disk, environment.default_dir()),
+            carriers: self.carriers,
             functions,
             lines: pick.lines,
         };

@@ -25,4 +25,5 @@ mod reentry;
 mod runtimes;
 mod source;
 mod storms;
+mod task_locals;
 mod worlds;

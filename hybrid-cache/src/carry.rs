@@ -1,0 +1,178 @@
+//! What loads in tasks of their own take along of the task that started them. Knows nothing of what a load does.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::task::LocalKey;
+
+use crate::{
+    BoxFuture,
+    sync::{Mutex, PoisonError},
+};
+
+/// Wraps a load, in the task that starts it.
+type Carrier = Arc<dyn Fn(BoxFuture<()>) -> BoxFuture<()> + Send + Sync>;
+
+/// Everything that is taken along; usually nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Carriers(Vec<Carrier>);
+
+impl Carriers {
+    pub(crate) fn add<F>(&mut self, carrier: impl Fn(BoxFuture<()>) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.0.push(Arc::new(move |load| Box::pin(carrier(load))));
+    }
+
+    pub(crate) fn add_local<T: Clone + Send + 'static>(&mut self, local: &'static LocalKey<T>) {
+        self.add(move |load| {
+            let value = local.try_with(Clone::clone);
+            async move {
+                match value {
+                    Ok(value) => local.scope(value, load).await,
+                    Err(_) => load.await,
+                }
+            }
+        });
+    }
+
+    /// `load` with what the current task has of all this.
+    pub(crate) fn wrap(&self, load: BoxFuture<()>) -> BoxFuture<()> {
+        self.0.iter().fold(load, wrap)
+    }
+}
+
+/// Runs `load` within what `carrier` makes of it. A carrier that panics, or that does without the load, costs what it would
+/// have carried, and not the load.
+fn wrap(load: BoxFuture<()>, carrier: &Carrier) -> BoxFuture<()> {
+    let left: Left = Arc::default();
+    let in_its_hands = Carried { load: Some(load), left: Arc::clone(&left) };
+    // tokio's own `get` panics where there is no value.
+    let wrapped = catch_unwind(AssertUnwindSafe(|| carrier(Box::pin(in_its_hands))));
+    if wrapped.is_err() {
+        tracing::error!(
+            "what `carry` was given panicked, so a load goes without what it would have taken along"
+        );
+    }
+    Box::pin(async move {
+        if let Ok(wrapped) = wrapped {
+            wrapped.await;
+        }
+        let load = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(load) = load {
+            load.await;
+        }
+    })
+}
+
+/// A load that was let go of before it had ended.
+type Left = Arc<Mutex<Option<BoxFuture<()>>>>;
+
+/// A load in the hands of a carrier.
+struct Carried {
+    load: Option<BoxFuture<()>>,
+    left: Left,
+}
+
+impl Future for Carried {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(load) = &mut self.load else { return Poll::Ready(()) };
+        let polled = load.as_mut().poll(context);
+        if polled.is_ready() {
+            self.load = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = self.load.take();
+    }
+}
+
+impl fmt::Debug for Carriers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Carriers").field(&self.0.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    tokio::task_local! {
+        static TENANT: &'static str;
+        static TRACE: u64;
+    }
+
+    fn seen() -> (Option<&'static str>, Option<u64>) {
+        (TENANT.try_with(|tenant| *tenant).ok(), TRACE.try_with(|trace| *trace).ok())
+    }
+
+    /// What a load sees that is started here and runs in a task of its own.
+    async fn seen_by_a_load(carriers: &Carriers) -> (Option<&'static str>, Option<u64>) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let load = carriers.wrap(Box::pin(async move {
+            tokio::task::yield_now().await;
+            sender.send(seen()).unwrap();
+        }));
+        tokio::spawn(load).await.unwrap();
+        receiver.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_load_sees_of_its_callers_task_what_is_carried_and_no_more() {
+        let (nothing, mut tenant) = (Carriers::default(), Carriers::default());
+        tenant.add_local(&TENANT);
+        let mut both = tenant.clone();
+        both.add(|load| {
+            let trace = TRACE.try_with(|trace| trace + 1);
+            async move {
+                match trace {
+                    Ok(trace) => TRACE.scope(trace, load).await,
+                    Err(_) => load.await,
+                }
+            }
+        });
+        let all = TENANT.scope(
+            "anna",
+            TRACE.scope(7, async {
+                (seen_by_a_load(&nothing).await, seen_by_a_load(&tenant).await, seen_by_a_load(&both).await)
+            }),
+        );
+        assert_eq!(all.await, ((None, None), (Some("anna"), None), (Some("anna"), Some(8))));
+        assert_eq!(seen_by_a_load(&both).await, (None, None), "there is nothing to take along");
+        assert_eq!(TRACE.scope(1, seen_by_a_load(&both)).await, (None, Some(2)));
+    }
+
+    #[tokio::test]
+    async fn a_carrier_that_panics_or_drops_its_load_costs_what_it_carries_alone() {
+        let mut carriers = Carriers::default();
+        carriers.add_local(&TENANT);
+        carriers.add(|load| TRACE.scope(TRACE.get(), load));
+        carriers.add(|load| {
+            drop(load);
+            async {}
+        });
+        assert_eq!(TENANT.scope("anna", seen_by_a_load(&carriers)).await, (Some("anna"), None));
+    }
+
+    #[tokio::test]
+    async fn a_load_that_a_carrier_lets_go_of_half_way_goes_on() {
+        let mut carriers = Carriers::default();
+        carriers.add(|mut load| async move {
+            let _ = futures_util::poll!(&mut load);
+        });
+        carriers.add_local(&TENANT);
+        assert_eq!(TENANT.scope("anna", seen_by_a_load(&carriers)).await, (Some("anna"), None));
+    }
+}
