@@ -267,3 +267,20 @@ impl Tidy {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_that_no_disk_has_overflows_nowhere() {
+        for bytes in [0, 1, u64::MAX - 1, u64::MAX] {
+            let limits = Limits::new(bytes);
+            assert!(
+                limits.keep.checked_mul(10).is_some()
+                    && limits.bound.checked_add(limits.bound / 10).is_some()
+            );
+            assert!(limits.bound >= SMALLEST_BOUND && limits.record > 0 && limits.piece > 0);
+        }
+    }
+}
