@@ -333,3 +333,21 @@ async fn a_test_that_fails_in_a_world_leaves_no_world_behind() {
     assert_eq!(world.enter(answer(&source, 1)).await, Ok(1));
     assert_eq!(answer::peek(1).await, None, "and this task is in none");
 }
+
+#[test]
+fn the_second_function_of_a_name_is_counted_like_the_first() {
+    #[cached(layers = "mem", name = "double", ttl = 60)]
+    async fn double(id: u64) -> u64 {
+        2 * id
+    }
+    #[cached(layers = "mem", name = "double", ttl = 60)]
+    async fn twice(id: u64) -> String {
+        (2 * id).to_string()
+    }
+
+    runtime().block_on(isolated(async {
+        assert_eq!((double(2).await, twice(2).await, twice(2).await), (4, "4".to_owned(), "4".to_owned()));
+        let all = hybrid_cache::stats();
+        assert_eq!((all.calls(), all.loads(), all.memory_hits()), (3, 2, 1));
+    }));
+}
