@@ -80,6 +80,13 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
     let Names { private, args, .. } = names;
     let value = names.value_of();
     let (codec, clone_error) = (codec(names), clone_error(names));
+    let same = keeps_bytes(names).then(|| {
+        quote!(.same({
+            #[allow(unused_imports)]
+            use #private::NotEq as _;
+            #private::EqProbe::<#value>::new().same()
+        }))
+    });
     let cache_if = args.cache_if.iter().map(|path| of_value(path, &value, &quote!(bool)));
     let ttl_by = args.ttl_by.iter().map(|path| of_value(path, &value, &quote!(::core::time::Duration)));
     let weigh = weigh(names).into_iter();
@@ -94,32 +101,39 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
             },
             #clone_error,
         )
-        #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.weigh(#weigh))* #(.deadline_error(#deadline))*
+        #same #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.weigh(#weigh))* #(.deadline_error(#deadline))*
+    }
+}
+
+/// Whether answers may become bytes, as far as the attribute and the signature tell.
+fn keeps_bytes(Names { args, function, .. }: &Names<'_>) -> bool {
+    match &args.layers {
+        Some(layers) => layers.known().any(Layer::keeps_bytes),
+        None => !function.has_static_borrow(),
     }
 }
 
 fn codec(names: &Names<'_>) -> TokenStream {
     let Names { private, args, function, .. } = names;
     let value = names.value_of();
-    match &args.layers {
-        Some(layers) if !layers.known().any(Layer::keeps_bytes) => quote!(::core::option::Option::None),
-        Some(_) => {
-            // The compiler complains about the argument, so that has to span the whole place: no block around it.
-            let codec = quote!({
-                #[allow(unused_imports)]
-                use #private::OwnEncoding as _;
-                #private::require_codec(#private::CodecProbe::<#value>::new().encoding())
-            });
-            let codec = placed(codec, function.value_ends());
-            quote!(::core::option::Option::Some(#codec))
-        }
-        None if function.has_static_borrow() => quote!(::core::option::Option::None),
-        None => quote!({
+    if !keeps_bytes(names) {
+        return quote!(::core::option::Option::None);
+    }
+    if args.layers.is_none() {
+        return quote!({
             #[allow(unused_imports)]
             use #private::{NoCodec as _, OwnEncoding as _};
             #private::CodecProbe::<#value>::new().encoding().codec()
-        }),
+        });
     }
+    // The compiler complains about the argument, so that has to span the whole place: no block around it.
+    let codec = quote!({
+        #[allow(unused_imports)]
+        use #private::OwnEncoding as _;
+        #private::require_codec(#private::CodecProbe::<#value>::new().encoding())
+    });
+    let codec = placed(codec, function.value_ends());
+    quote!(::core::option::Option::Some(#codec))
 }
 
 /// How large an answer is, where memory is bounded by that and no codec is required anyway, which knows it.

@@ -4,7 +4,7 @@ use std::{any::type_name, borrow::Cow, fmt, panic::Location, time::Duration};
 
 use crate::{
     error::LayerKind,
-    outcome::{CloneError, DeadlineError, IsNone},
+    outcome::{CloneError, DeadlineError, IsNone, Same},
     policy::PerLayer,
     record::codec::Codec,
     size::Weigh,
@@ -347,6 +347,13 @@ impl<V, E> Abilities<V, E> {
         clone_error: Option<CloneError<E>>,
     ) -> Self {
         Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, weigh: None, deadline_error: None }
+    }
+
+    /// How answers are compared with what comes back of them from bytes, if they can be.
+    #[must_use]
+    pub fn same(mut self, same: Option<Same<V>>) -> Self {
+        self.codec = self.codec.map(|codec| codec.comparing(same));
+        self
     }
 
     /// `cache_if = ..`.

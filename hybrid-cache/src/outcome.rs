@@ -4,7 +4,7 @@
 //! expansion asks the compiler instead: an associated constant of an inherent `impl` wins over one of a trait, so
 //! [`Probe::<O>::FALLIBLE`](Probe) is `true` for every spelling of `Result` and [`Infallible::FALLIBLE`] otherwise.
 //! The constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The
-//! abilities that are asked for by value ([`OptionProbe`], [`CloneProbe`]) use inherent methods in the same way.
+//! abilities that are asked for by value ([`OptionProbe`], [`CloneProbe`], [`EqProbe`]) use inherent methods in the same way.
 
 pub(crate) mod require;
 
@@ -259,6 +259,9 @@ pub type IsNone<V> = fn(&V) -> bool;
 /// How to give several waiters the same error.
 pub type CloneError<E> = fn(&E) -> E;
 
+/// Whether two values are equal.
+pub type Same<V> = fn(&V, &V) -> bool;
+
 /// How a deadline becomes the function's own error.
 pub type DeadlineError<E> = fn(DeadlineExceeded) -> E;
 
@@ -269,6 +272,10 @@ pub struct OptionProbe<V>(PhantomData<fn() -> V>);
 /// Asks whether `E` can be cloned.
 #[derive(Debug)]
 pub struct CloneProbe<E>(PhantomData<fn() -> E>);
+
+/// Asks whether values `V` can be compared.
+#[derive(Debug)]
+pub struct EqProbe<V>(PhantomData<fn() -> V>);
 
 macro_rules! probes {
     ($($probe:ident)*) => {
@@ -283,7 +290,7 @@ macro_rules! probes {
     };
 }
 
-probes! { OptionProbe CloneProbe }
+probes! { OptionProbe CloneProbe EqProbe }
 
 impl<T> OptionProbe<Option<T>> {
     /// It is.
@@ -326,3 +333,21 @@ pub trait NotClone<E> {
 }
 
 impl<E> NotClone<E> for CloneProbe<E> {}
+
+impl<V: PartialEq> EqProbe<V> {
+    /// How to compare them.
+    #[must_use]
+    pub fn same(&self) -> Option<Same<V>> {
+        Some(V::eq)
+    }
+}
+
+/// The answer of [`EqProbe`] for everything that cannot be compared.
+pub trait NotEq<V> {
+    /// They cannot.
+    fn same(&self) -> Option<Same<V>> {
+        None
+    }
+}
+
+impl<V> NotEq<V> for EqProbe<V> {}

@@ -16,8 +16,9 @@ pub use crate::{
     invalidated::Invalidated,
     key::{Key, text::KeyText, writer::KeyWriter},
     outcome::{
-        CacheProbe, CloneError, CloneProbe, DeadlineError, Divided, Infallible, IsNone, Kept, NeverNone,
-        NotClone, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns, Uncacheable,
+        CacheProbe, CloneError, CloneProbe, DeadlineError, Divided, EqProbe, Infallible, IsNone, Kept,
+        NeverNone, NotClone, NotEq, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns, Same,
+        Uncacheable,
         require::{require_cacheable, require_clone_error, require_deadline_error, require_passed_on},
         require_seen_through,
     },

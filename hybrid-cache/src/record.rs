@@ -1,11 +1,11 @@
 //! A value with its dates; to and from bytes. Refuses what it does not recognise. Knows nothing of where the bytes go.
 //!
-//! # Wire version 1
+//! # Wire version 2
 //!
 //! All integers of the prefix are little-endian.
 //!
 //! ```text
-//!  0  magic "hC" 2 · wire version 1 · kind 1 (1 value | 2 void)
+//!  0  magic "hC" 2 · wire version 2 · kind 1 (1 value | 2 void)
 //!  4  generation 8            random; new at every invalidation and `put`, kept by fills
 //! 12  claim nonce 8 · claim deadline 8 (ms)       0: nobody is loading it
 //! 28  checksum 8              XXH3-64 of everything behind it
@@ -18,15 +18,19 @@
 //! kind) or changed by others without reading the rest (generation and claim), and thus not covered.
 //!
 //! A record is a value of *this* function, key, epoch and type, or it is refused: the header names the key in full,
-//! the epoch of the function's answers, and the shape of the value mixed with the function's `version`.
+//! the epoch of the function's answers, the type mixed with the function's `version`, and the shape of the value.
+//!
+//! All that can be compared is compared before a byte of the value is read: reading runs the code of its type, which
+//! need not be up to what another type wrote. Only the shape is compared afterwards.
 
 use std::{iter, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::key::Key;
+use crate::{key::Key, shape};
 
+mod bounds;
 pub(crate) mod codec;
 mod dates;
 mod prefix;
@@ -37,12 +41,12 @@ mod tests;
 
 pub(crate) use self::dates::Dates;
 use self::{
-    codec::{Codec, Payload},
+    codec::{Codec, Decoded, Payload},
     prefix::{KIND_VALUE, KIND_VOID, PREFIX_LEN, Prefix},
     refusal::Refusal,
 };
 
-/// More than dates, shape, tag and flags ever take.
+/// More than dates, fingerprints, tags and flags ever take.
 const ROOM_FOR_NUMBERS: usize = 128;
 
 /// The tag that every answer of a function carries: its nonce is the function's epoch in the layer.
@@ -59,11 +63,16 @@ const NO_GENERATION: u64 = 0;
 struct Header<'a> {
     dates: Dates,
     load_micros: u64,
-    shape: u64,
     scope: &'a str,
     arguments: &'a str,
     tags: Vec<Tag>,
     flags: u32,
+    /// Of the function; see [`answer_type`].
+    answer_type: u64,
+    /// What the type asks for before it is told anything.
+    opening: u64,
+    /// What the value looks like.
+    shape: u64,
 }
 
 /// A group of answers, and the nonce it had before the value was computed.
@@ -133,10 +142,10 @@ pub(crate) fn void() -> Vec<u8> {
 
 /// The record of one answer, for one layer.
 ///
-/// `version` is that of the function; `marks` are from before the value was computed.
+/// `answer_type` is that of the function; `marks` are from before the value was computed.
 pub(crate) fn seal(
     key: &Key,
-    version: u32,
+    answer_type: u64,
     marks: &Marks,
     dates: &Dates,
     load_time: Duration,
@@ -146,11 +155,13 @@ pub(crate) fn seal(
     let header = Header {
         dates: *dates,
         load_micros: u64::try_from(load_time.as_micros()).unwrap_or(u64::MAX),
-        shape: versioned(payload.shape(), version),
         scope: key.scope(),
         arguments: key.canonical(),
         tags: iter::once(Tag { id: EPOCH_TAG, nonce: marks.epoch }).chain(shared).collect(),
         flags: 0,
+        answer_type,
+        opening: payload.opening(),
+        shape: payload.shape(),
     };
     seal_with(&header, marks.generation, payload.as_bytes())
 }
@@ -174,12 +185,12 @@ fn seal_with(header: &Header<'_>, generation: u64, payload: &[u8]) -> Vec<u8> {
 
 /// The value in `record`, if it is one of ours for this key, version and type, and agrees with what is `current`.
 ///
-/// Whatever the bytes are, this neither panics nor allocates more than their length warrants. Whether the dates
-/// are past, or ahead of our clock, is for the policy to judge.
+/// Whatever the bytes are, this neither panics nor takes more stack, time or memory than their length warrants. Whether
+/// the dates are past, or ahead of our clock, is for the policy to judge.
 pub(crate) fn open<V>(
     record: Vec<u8>,
     key: &Key,
-    version: u32,
+    answer_type: u64,
     current: &Current,
     codec: Codec<V>,
 ) -> Result<Opened<V>, Refusal> {
@@ -190,8 +201,11 @@ pub(crate) fn open<V>(
     }
     let (header, payload) = postcard::take_from_bytes::<Header<'_>>(covered).map_err(Refusal::Header)?;
     header.admit(key, prefix.generation, current)?;
-    let (value, shape) = codec.decode(payload)?;
-    if header.shape != versioned(shape, version) {
+    if header.answer_type != answer_type {
+        return Err(Refusal::OtherType);
+    }
+    let Decoded { value, opening, shape } = codec.decode(payload, header.opening)?;
+    if header.shape != shape {
         return Err(Refusal::OtherShape);
     }
 
@@ -202,7 +216,7 @@ pub(crate) fn open<V>(
         value,
         dates,
         load_time,
-        payload: Payload::within(record, start, shape),
+        payload: Payload::within(record, start, opening, shape),
         generation: prefix.generation,
     })
 }
@@ -242,11 +256,11 @@ impl Header<'_> {
     }
 }
 
-/// The shape that a record of the function's `version` carries.
-fn versioned(shape: u64, version: u32) -> u64 {
+/// The fingerprint of a function's answers, from the name of their type and the function's `version`.
+pub(crate) fn answer_type<V>(version: u32) -> u64 {
     let mut bytes = [0; 12];
-    let (shape_bytes, version_bytes) = bytes.split_at_mut(8);
-    shape_bytes.copy_from_slice(&shape.to_le_bytes());
+    let (type_bytes, version_bytes) = bytes.split_at_mut(8);
+    type_bytes.copy_from_slice(&shape::of_type::<V>().to_le_bytes());
     version_bytes.copy_from_slice(&version.to_le_bytes());
     XxHash3_64::oneshot(&bytes)
 }

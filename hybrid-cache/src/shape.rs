@@ -5,8 +5,8 @@
 //! must have the same one.
 //!
 //! Two values have the same fingerprint if a serializer is told the same about them, leaving out: the contents of
-//! numbers, strings and bytes; the length of sequences and how often the same shape repeats in a row; the order and
-//! number of a map's entries. `None` and `Some`, and the variants of an enum, are different shapes.
+//! numbers, strings and bytes; the number and order of the elements of a sequence and of the entries of a map, which are
+//! those of a set each time another one. `None` and `Some`, and the variants of an enum, are different shapes.
 //!
 //! Fingerprints are part of the wire format: stable between builds, platforms and versions of Rust.
 //! This file knows nothing of postcard or records.
@@ -17,11 +17,17 @@ use serde::ser::{self, Serialize, Serializer};
 use twox_hash::XxHash3_64;
 
 mod compound;
+mod type_name;
 
 #[cfg(test)]
 mod tests;
 
-use self::compound::{Entries, Fields, Items};
+use self::compound::{Elements, Entries, Fields, Items};
+pub(crate) use self::type_name::of_type;
+
+/// How deep values may be nested, each `Some` and each newtype counted, as in other serde formats: nobody knows how much
+/// stack there is, and running out of it ends the process.
+pub(crate) const DEEPEST: usize = 128;
 
 /// The fingerprint of `value`.
 ///
@@ -30,7 +36,7 @@ use self::compound::{Entries, Fields, Items};
 /// If its `Serialize` fails, or leaves out a field that it writes at other times (`skip_serializing_if`): a format
 /// without names cannot bring such a value back.
 pub(crate) fn fingerprint<T: Serialize + ?Sized>(value: &T) -> Result<u64, ShapeError> {
-    value.serialize(Walk).map(|shape| shape.0)
+    value.serialize(Walk { deeper: DEEPEST }).map(|shape| shape.0)
 }
 
 /// A value has no shape that a stored copy could be checked against.
@@ -39,6 +45,9 @@ pub(crate) enum ShapeError {
     /// `skip_serializing_if` or the like took effect.
     #[error("the field `{0}` was left out (skip_serializing_if?), which the stored format cannot express")]
     SkippedField(&'static str),
+    /// As deep as this nothing is written, since nothing as deep is read.
+    #[error("it is nested more than {DEEPEST} deep")]
+    TooDeep,
     /// What the type's own `Serialize` said.
     #[error("{0}")]
     Serialize(String),
@@ -52,12 +61,12 @@ impl ser::Error for ShapeError {
 
 /// The fingerprint of a part, on the way to that of the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Shape(u64);
+pub(crate) struct Shape(u64);
 
 /// What a serializer can be told of. The numbers are part of the wire format.
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
-enum Kind {
+pub(crate) enum Kind {
     Bool = 1,
     I8 = 2,
     I16 = 3,
@@ -91,16 +100,20 @@ enum Kind {
 }
 
 impl Shape {
-    const fn of(kind: Kind) -> Self {
+    pub(crate) const fn of(kind: Kind) -> Self {
         Self(mix(kind as u64))
     }
 
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
     /// This shape followed by `part`; the order matters.
-    const fn then(self, part: u64) -> Self {
+    pub(crate) const fn then(self, part: u64) -> Self {
         Self(mix(self.0.rotate_left(23) ^ mix(part)))
     }
 
-    fn then_name(self, name: &str) -> Self {
+    pub(crate) fn then_name(self, name: &str) -> Self {
         self.then(XxHash3_64::oneshot(name.as_bytes()))
     }
 
@@ -119,7 +132,17 @@ const fn mix(bits: u64) -> u64 {
 
 /// A serializer whose output is the fingerprint.
 #[derive(Debug, Clone, Copy)]
-struct Walk;
+struct Walk {
+    /// How much deeper it may go.
+    deeper: usize,
+}
+
+impl Walk {
+    /// For the parts of a value.
+    fn inside(self) -> Result<Self, ShapeError> {
+        self.deeper.checked_sub(1).map(|deeper| Self { deeper }).ok_or(ShapeError::TooDeep)
+    }
+}
 
 macro_rules! leaves {
     ($($method:ident($content:ty): $kind:ident),* $(,)?) => {$(
@@ -134,7 +157,7 @@ macro_rules! leaves {
 impl Serializer for Walk {
     type Ok = Shape;
     type Error = ShapeError;
-    type SerializeSeq = Items;
+    type SerializeSeq = Elements;
     type SerializeTuple = Items;
     type SerializeTupleStruct = Items;
     type SerializeTupleVariant = Items;
@@ -162,7 +185,7 @@ impl Serializer for Walk {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Shape, ShapeError> {
-        Ok(Shape::of(Kind::Some).then(value.serialize(Self)?.0))
+        Ok(Shape::of(Kind::Some).then(value.serialize(self.inside()?)?.0))
     }
 
     fn serialize_unit(self) -> Result<Shape, ShapeError> {
@@ -187,7 +210,7 @@ impl Serializer for Walk {
         name: &'static str,
         value: &T,
     ) -> Result<Shape, ShapeError> {
-        Ok(Shape::of(Kind::NewtypeStruct).then_name(name).then(value.serialize(Self)?.0))
+        Ok(Shape::of(Kind::NewtypeStruct).then_name(name).then(value.serialize(self.inside()?)?.0))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -197,19 +220,20 @@ impl Serializer for Walk {
         variant: &'static str,
         value: &T,
     ) -> Result<Shape, ShapeError> {
-        Ok(Shape::of_variant(Kind::NewtypeVariant, name, index, variant).then(value.serialize(Self)?.0))
+        Ok(Shape::of_variant(Kind::NewtypeVariant, name, index, variant)
+            .then(value.serialize(self.inside()?)?.0))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items, ShapeError> {
-        Ok(Items::of_sequence(Shape::of(Kind::Seq)))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements, ShapeError> {
+        Ok(Elements::new(self.inside()?, Shape::of(Kind::Seq)))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Items, ShapeError> {
-        Ok(Items::of_tuple(Shape::of(Kind::Tuple)))
+        Ok(Items::new(self.inside()?, Shape::of(Kind::Tuple)))
     }
 
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Items, ShapeError> {
-        Ok(Items::of_tuple(Shape::of(Kind::TupleStruct).then_name(name)))
+        Ok(Items::new(self.inside()?, Shape::of(Kind::TupleStruct).then_name(name)))
     }
 
     fn serialize_tuple_variant(
@@ -219,15 +243,15 @@ impl Serializer for Walk {
         variant: &'static str,
         _: usize,
     ) -> Result<Items, ShapeError> {
-        Ok(Items::of_tuple(Shape::of_variant(Kind::TupleVariant, name, index, variant)))
+        Ok(Items::new(self.inside()?, Shape::of_variant(Kind::TupleVariant, name, index, variant)))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, ShapeError> {
-        Ok(Entries::new(Shape::of(Kind::Map)))
+        Ok(Entries::new(self.inside()?, Shape::of(Kind::Map)))
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields, ShapeError> {
-        Ok(Fields::new(Shape::of(Kind::Struct).then_name(name)))
+        Ok(Fields::new(self.inside()?, Shape::of(Kind::Struct).then_name(name)))
     }
 
     fn serialize_struct_variant(
@@ -237,7 +261,7 @@ impl Serializer for Walk {
         variant: &'static str,
         _: usize,
     ) -> Result<Fields, ShapeError> {
-        Ok(Fields::new(Shape::of_variant(Kind::StructVariant, name, index, variant)))
+        Ok(Fields::new(self.inside()?, Shape::of_variant(Kind::StructVariant, name, index, variant)))
     }
 
     /// Whatever it would display is a string.

@@ -9,12 +9,22 @@ use std::{marker::PhantomData, sync::Arc};
 use postcard::{ser_flavors::Size, serialize_with_flavor};
 use serde::Serialize;
 
+use crate::{
+    record::codec::guarded,
+    shape::{self, ShapeError},
+};
+
 /// How large a value is, in bytes.
 pub type Weigh<V> = fn(&V) -> usize;
 
-/// Counts what would be written, and writes nothing. What cannot be encoded is larger than any bound.
+/// Counts what would be written, and writes nothing. What cannot be encoded is larger than any bound, and so is what is
+/// too deep to be followed, or panics.
 pub(crate) fn encoded_size<V: Serialize + ?Sized>(value: &V) -> usize {
-    serialize_with_flavor(value, Size::default()).unwrap_or(usize::MAX)
+    let size = || match shape::fingerprint(value) {
+        Err(ShapeError::TooDeep) => None,
+        _ => serialize_with_flavor(value, Size::default()).ok(),
+    };
+    guarded(size).flatten().unwrap_or(usize::MAX)
 }
 
 /// Asks how large a `V` is.

@@ -46,6 +46,8 @@ pub struct Stats {
     redis_failures: u64,
     disk_failures: u64,
     dropped_copies: u64,
+    unkept_answers: u64,
+    lost_byte_layers: u64,
 }
 
 /// Declares the accessors of [`Stats`], whose docs are the fields' meaning.
@@ -93,6 +95,12 @@ accessors! {
     disk_failures: u64,
     /// Copies into slower layers that were given up because too many were waiting.
     dropped_copies: u64,
+    /// Answers that were to be copied into Redis or onto disk and were not, because they would not have come back as they
+    /// were: they cannot be written or read, are another value afterwards, are nested too deeply, or panic.
+    unkept_answers: u64,
+    /// How many functions keep their answers in memory only, because an answer did not come back from bytes as it was. Of
+    /// one function, 0 or 1. The log says why.
+    lost_byte_layers: u64,
 }
 
 impl Stats {
@@ -125,11 +133,14 @@ impl Stats {
         self.redis_failures += other.redis_failures;
         self.disk_failures += other.disk_failures;
         self.dropped_copies += other.dropped_copies;
+        self.unkept_answers += other.unkept_answers;
+        self.lost_byte_layers += other.lost_byte_layers;
     }
 }
 
 impl fmt::Display for Stats {
-    /// One line: `12 calls: 9 mem, 1 redis, 0 disk, 1 coalesced, 1 load in 340ms`.
+    /// One line: `12 calls: 9 mem, 1 redis, 0 disk, 1 coalesced, 1 load in 340ms`; and at its end if a function lost its
+    /// byte layers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls = self.calls();
         write!(
@@ -145,6 +156,10 @@ impl fmt::Display for Stats {
             0 => f.write_str("no loads"),
             1 => write!(f, "1 load in {:.3?}", self.load_time),
             loads => write!(f, "{loads} loads in {:.3?}", self.load_time),
+        }?;
+        match self.lost_byte_layers {
+            0 => Ok(()),
+            _ => f.write_str(", kept in memory only: answers do not come back from bytes"),
         }
     }
 }
@@ -167,6 +182,8 @@ pub(crate) struct Counters {
     redis_failures: AtomicU64,
     disk_failures: AtomicU64,
     dropped_copies: AtomicU64,
+    unkept_answers: AtomicU64,
+    lost_byte_layers: AtomicU64,
 }
 
 impl Counters {
@@ -229,6 +246,15 @@ impl Counters {
         increment(&self.dropped_copies);
     }
 
+    pub(crate) fn not_kept(&self) {
+        increment(&self.unkept_answers);
+    }
+
+    /// At most once for each function.
+    pub(crate) fn lost_byte_layers(&self) {
+        increment(&self.lost_byte_layers);
+    }
+
     pub(crate) fn snapshot(&self) -> Stats {
         Stats {
             memory_hits: self.memory_hits.sum(),
@@ -246,6 +272,8 @@ impl Counters {
             redis_failures: self.redis_failures.load(Relaxed),
             disk_failures: self.disk_failures.load(Relaxed),
             dropped_copies: self.dropped_copies.load(Relaxed),
+            unkept_answers: self.unkept_answers.load(Relaxed),
+            lost_byte_layers: self.lost_byte_layers.load(Relaxed),
         }
     }
 }

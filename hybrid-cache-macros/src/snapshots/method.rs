@@ -137,11 +137,25 @@ impl<B> Shop<B> {
                         Self::__price_definition()
                             .told_apart_by(&::core::any::type_name::<Argument1>()),
                         ::hybrid_cache::__private::Abilities::new(
-                            ::core::option::Option::Some({
-                                #[allow(unused_imports)]
-                                use ::hybrid_cache::__private::OwnEncoding as _;
-                                ::hybrid_cache::__private::require_codec(
-                                    ::hybrid_cache::__private::CodecProbe::<
+                                ::core::option::Option::Some({
+                                    #[allow(unused_imports)]
+                                    use ::hybrid_cache::__private::OwnEncoding as _;
+                                    ::hybrid_cache::__private::require_codec(
+                                        ::hybrid_cache::__private::CodecProbe::<
+                                            ::hybrid_cache::__private::DividedValue<
+                                                ::hybrid_cache::__private::Returns<
+                                                    Result<Money, NoPrice>,
+                                                    true,
+                                                >,
+                                            >,
+                                        >::new()
+                                            .encoding(),
+                                    )
+                                }),
+                                {
+                                    #[allow(unused_imports)]
+                                    use ::hybrid_cache::__private::NeverNone as _;
+                                    ::hybrid_cache::__private::OptionProbe::<
                                         ::hybrid_cache::__private::DividedValue<
                                             ::hybrid_cache::__private::Returns<
                                                 Result<Money, NoPrice>,
@@ -149,13 +163,26 @@ impl<B> Shop<B> {
                                             >,
                                         >,
                                     >::new()
-                                        .encoding(),
-                                )
-                            }),
-                            {
+                                        .is_none()
+                                },
+                                {
+                                    #[allow(unused_imports)]
+                                    use ::hybrid_cache::__private::NotClone as _;
+                                    ::hybrid_cache::__private::CloneProbe::<
+                                        ::hybrid_cache::__private::DividedError<
+                                            ::hybrid_cache::__private::Returns<
+                                                Result<Money, NoPrice>,
+                                                true,
+                                            >,
+                                        >,
+                                    >::new()
+                                        .clone_fn()
+                                },
+                            )
+                            .same({
                                 #[allow(unused_imports)]
-                                use ::hybrid_cache::__private::NeverNone as _;
-                                ::hybrid_cache::__private::OptionProbe::<
+                                use ::hybrid_cache::__private::NotEq as _;
+                                ::hybrid_cache::__private::EqProbe::<
                                     ::hybrid_cache::__private::DividedValue<
                                         ::hybrid_cache::__private::Returns<
                                             Result<Money, NoPrice>,
@@ -163,22 +190,8 @@ impl<B> Shop<B> {
                                         >,
                                     >,
                                 >::new()
-                                    .is_none()
-                            },
-                            {
-                                #[allow(unused_imports)]
-                                use ::hybrid_cache::__private::NotClone as _;
-                                ::hybrid_cache::__private::CloneProbe::<
-                                    ::hybrid_cache::__private::DividedError<
-                                        ::hybrid_cache::__private::Returns<
-                                            Result<Money, NoPrice>,
-                                            true,
-                                        >,
-                                    >,
-                                >::new()
-                                    .clone_fn()
-                            },
-                        ),
+                                    .same()
+                            }),
                     )
                 },
             )

@@ -59,33 +59,41 @@ impl ::hybrid_cache::__private::Function for product {
                     )
                     .ttl(::core::time::Duration::from_millis(300000)),
                 ::hybrid_cache::__private::Abilities::new(
-                    ::core::option::Option::Some({
-                        #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::OwnEncoding as _;
-                        ::hybrid_cache::__private::require_codec(
-                            ::hybrid_cache::__private::CodecProbe::<
+                        ::core::option::Option::Some({
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::OwnEncoding as _;
+                            ::hybrid_cache::__private::require_codec(
+                                ::hybrid_cache::__private::CodecProbe::<
+                                    ::hybrid_cache::__private::ValueOf<product>,
+                                >::new()
+                                    .encoding(),
+                            )
+                        }),
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NeverNone as _;
+                            ::hybrid_cache::__private::OptionProbe::<
                                 ::hybrid_cache::__private::ValueOf<product>,
                             >::new()
-                                .encoding(),
-                        )
-                    }),
-                    {
+                                .is_none()
+                        },
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NotClone as _;
+                            ::hybrid_cache::__private::CloneProbe::<
+                                ::hybrid_cache::__private::ErrorOf<product>,
+                            >::new()
+                                .clone_fn()
+                        },
+                    )
+                    .same({
                         #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NeverNone as _;
-                        ::hybrid_cache::__private::OptionProbe::<
+                        use ::hybrid_cache::__private::NotEq as _;
+                        ::hybrid_cache::__private::EqProbe::<
                             ::hybrid_cache::__private::ValueOf<product>,
                         >::new()
-                            .is_none()
-                    },
-                    {
-                        #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NotClone as _;
-                        ::hybrid_cache::__private::CloneProbe::<
-                            ::hybrid_cache::__private::ErrorOf<product>,
-                        >::new()
-                            .clone_fn()
-                    },
-                ),
+                            .same()
+                    }),
             )
         });
         &__HC_CACHE

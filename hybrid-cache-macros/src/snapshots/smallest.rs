@@ -51,32 +51,42 @@ impl ::hybrid_cache::__private::Function for answer {
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::beside::<answer>("answer"),
                 ::hybrid_cache::__private::Abilities::new(
-                    {
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::{
+                                NoCodec as _, OwnEncoding as _,
+                            };
+                            ::hybrid_cache::__private::CodecProbe::<
+                                ::hybrid_cache::__private::ValueOf<answer>,
+                            >::new()
+                                .encoding()
+                                .codec()
+                        },
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NeverNone as _;
+                            ::hybrid_cache::__private::OptionProbe::<
+                                ::hybrid_cache::__private::ValueOf<answer>,
+                            >::new()
+                                .is_none()
+                        },
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NotClone as _;
+                            ::hybrid_cache::__private::CloneProbe::<
+                                ::hybrid_cache::__private::ErrorOf<answer>,
+                            >::new()
+                                .clone_fn()
+                        },
+                    )
+                    .same({
                         #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::{NoCodec as _, OwnEncoding as _};
-                        ::hybrid_cache::__private::CodecProbe::<
+                        use ::hybrid_cache::__private::NotEq as _;
+                        ::hybrid_cache::__private::EqProbe::<
                             ::hybrid_cache::__private::ValueOf<answer>,
                         >::new()
-                            .encoding()
-                            .codec()
-                    },
-                    {
-                        #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NeverNone as _;
-                        ::hybrid_cache::__private::OptionProbe::<
-                            ::hybrid_cache::__private::ValueOf<answer>,
-                        >::new()
-                            .is_none()
-                    },
-                    {
-                        #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NotClone as _;
-                        ::hybrid_cache::__private::CloneProbe::<
-                            ::hybrid_cache::__private::ErrorOf<answer>,
-                        >::new()
-                            .clone_fn()
-                    },
-                ),
+                            .same()
+                    }),
             )
         });
         &__HC_CACHE

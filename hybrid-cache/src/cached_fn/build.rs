@@ -65,7 +65,7 @@ impl<R: Outcome> CachedFn<R> {
             Vec::new()
         };
         Arc::new(Self {
-            records: Records::new(scope.to_string(), codec, definition.version),
+            records: Records::new(scope.to_string(), codec, definition.version, Arc::clone(&counters)),
             scope,
             enabled: options.enabled,
             memory,

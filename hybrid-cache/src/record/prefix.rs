@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 pub(super) const PREFIX_LEN: usize = 36;
 
 const MAGIC: [u8; 2] = *b"hC";
-const WIRE_VERSION: u8 = 1;
+const WIRE_VERSION: u8 = 2;
 pub(super) const KIND_VALUE: u8 = 1;
 pub(super) const KIND_VOID: u8 = 2;
 

@@ -1,5 +1,7 @@
 //! Why bytes are not a record of ours.
 
+use crate::shape::DEEPEST;
+
 /// Why a record is treated as absent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -30,5 +32,13 @@ pub(crate) enum Refusal {
     #[error("{0} bytes are left over behind the value")]
     TrailingBytes(usize),
     #[error("the value's type, or the function's version, was another one when this was stored")]
+    OtherType,
+    #[error("the value looks otherwise than the one that was stored")]
     OtherShape,
+    #[error("the value is nested more than {DEEPEST} deep")]
+    TooDeep,
+    #[error("the value takes much more memory than its bytes warrant")]
+    TooLarge,
+    #[error("the value's Deserialize or Serialize panicked")]
+    Panicked,
 }

@@ -1,4 +1,5 @@
-//! Tests of records: round trips and refusals here, hostile bytes in `hostile`, what postcard cannot do in `codec`.
+//! Tests of records: round trips and refusals here, hostile bytes in `hostile`, what
+//! decoding may cost in `bounds`, what postcard cannot do in `codec`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,7 +7,7 @@ use proptest::{collection::btree_map, prelude::*};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Current, Dates, Header, Marks, Opened, Shared, Tag,
+    Current, Dates, Header, Marks, Opened, Shared, Tag, answer_type,
     codec::{Codec, Payload},
     generation, open,
     refusal::Refusal,
@@ -17,6 +18,7 @@ use crate::{
     key::{Key, text::KeyText, writer::KeyWriter},
 };
 
+mod bounds;
 mod codec;
 mod golden;
 mod hostile;
@@ -65,12 +67,17 @@ fn payload<V: Serialize + DeserializeOwned>(value: &V) -> Payload {
     Codec::new().encode(value).unwrap()
 }
 
+/// Of a function that returns `V`.
+fn type_of<V>() -> u64 {
+    answer_type::<V>(VERSION)
+}
+
 fn sealed<V: Serialize + DeserializeOwned>(value: &V) -> Vec<u8> {
-    seal(&key(42), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(value))
+    seal(&key(42), type_of::<V>(), &marks(EPOCH), &dates(), LOAD_TIME, &payload(value))
 }
 
 fn opened<V: Serialize + DeserializeOwned>(record: Vec<u8>) -> Result<Opened<V>, Refusal> {
-    open(record, &key(42), VERSION, &current(EPOCH), Codec::new())
+    open(record, &key(42), type_of::<V>(), &current(EPOCH), Codec::new())
 }
 
 fn refusal(record: &[u8]) -> Refusal {
@@ -90,8 +97,8 @@ fn a_record_brings_back_everything_that_was_sealed() {
 #[test]
 fn what_was_opened_is_sealed_again_for_another_layer_without_encoding() {
     let first = opened::<Product>(sealed(&product())).unwrap();
-    let record = seal(&key(42), VERSION, &marks(99), &dates(), LOAD_TIME, &first.payload);
-    let second = open(record, &key(42), VERSION, &current(99), Codec::<Product>::new()).unwrap();
+    let record = seal(&key(42), type_of::<Product>(), &marks(99), &dates(), LOAD_TIME, &first.payload);
+    let second = open(record, &key(42), type_of::<Product>(), &current(99), Codec::<Product>::new()).unwrap();
     assert_eq!(second.value, product());
 }
 
@@ -111,7 +118,8 @@ fn generation_and_claim_may_be_rewritten_without_touching_the_rest() {
 
 #[test]
 fn a_record_of_another_key_is_refused() {
-    let refused = open(sealed(&product()), &key(43), VERSION, &current(EPOCH), Codec::<Product>::new());
+    let refused =
+        open(sealed(&product()), &key(43), type_of::<Product>(), &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
@@ -119,7 +127,8 @@ fn a_record_of_another_key_is_refused() {
 fn a_record_of_another_function_is_refused() {
     let other =
         KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).to_key("hc:shop.price");
-    let refused = open(sealed(&product()), &other, VERSION, &current(EPOCH), Codec::<Product>::new());
+    let refused =
+        open(sealed(&product()), &other, type_of::<Product>(), &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
@@ -129,24 +138,65 @@ fn the_full_text_of_a_digested_key_is_compared() {
         KeyText::written(|text| KeyWriter::new(text).argument("q", &word.repeat(100)).finish())
             .to_key("hc:search")
     };
-    let record = seal(&long("abc"), VERSION, &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));
+    let record = seal(&long("abc"), type_of::<u8>(), &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));
     let text = format!("q={}", "abc".repeat(100));
     assert!(record.windows(text.len()).any(|window| window == text.as_bytes()));
-    assert!(open(record.clone(), &long("abc"), VERSION, &current(EPOCH), Codec::<u8>::new()).is_ok());
-    let refused = open(record, &long("abd"), VERSION, &current(EPOCH), Codec::<u8>::new());
+    assert!(open(record.clone(), &long("abc"), type_of::<u8>(), &current(EPOCH), Codec::<u8>::new()).is_ok());
+    let refused = open(record, &long("abd"), type_of::<u8>(), &current(EPOCH), Codec::<u8>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
 }
 
 #[test]
 fn a_record_of_another_version_of_the_function_is_refused() {
-    let refused = open(sealed(&product()), &key(42), VERSION + 1, &current(EPOCH), Codec::<Product>::new());
-    assert_eq!(refused.unwrap_err(), Refusal::OtherShape);
+    let next = answer_type::<Product>(VERSION + 1);
+    let refused = open(sealed(&product()), &key(42), next, &current(EPOCH), Codec::<Product>::new());
+    assert_eq!(refused.unwrap_err(), Refusal::OtherType);
 }
 
 #[test]
 fn a_record_from_before_all_answers_were_forgotten_is_refused() {
-    let refused = open(sealed(&product()), &key(42), VERSION, &current(EPOCH + 1), Codec::<Product>::new());
+    let refused = open(
+        sealed(&product()),
+        &key(42),
+        type_of::<Product>(),
+        &current(EPOCH + 1),
+        Codec::<Product>::new(),
+    );
     assert_eq!(refused.unwrap_err(), Refusal::OtherEpoch);
+}
+
+/// What another function that names its type like `V` stored, read as a `V`.
+fn read_as<V: Serialize + DeserializeOwned, W: Serialize + DeserializeOwned>(stored: &W) -> Refusal {
+    let bytes = payload(stored);
+    assert!(postcard::from_bytes::<V>(bytes.as_bytes()).is_ok(), "postcard alone does not notice");
+    assert_eq!(type_of::<V>(), type_of::<W>(), "they have the same name");
+    opened::<V>(sealed(stored)).err().unwrap()
+}
+
+#[test]
+fn a_record_of_a_type_of_another_name_is_refused() {
+    assert_eq!(opened::<u16>(sealed(&1_u64)).unwrap_err(), Refusal::OtherType);
+    assert_eq!(opened::<Vec<i64>>(sealed(&vec![1_u64])).unwrap_err(), Refusal::OtherType);
+}
+
+#[test]
+fn a_struct_with_other_fields_reads_nothing_of_the_record_of_another() {
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Account {
+        id: i64,
+        balance: i64,
+    }
+    mod before {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(super) struct Account {
+            pub(super) balance: i64,
+            pub(super) id: i64,
+        }
+    }
+    let before = || before::Account { balance: -50, id: 7 };
+    assert_eq!(read_as::<Account, _>(&before()), Refusal::OtherType);
+    assert_eq!(read_as::<Vec<Account>, _>(&vec![before()]), Refusal::OtherType);
+    assert_eq!(read_as::<Option<(Account, u8)>, _>(&Some((before(), 1_u8))), Refusal::OtherType);
 }
 
 #[test]
@@ -163,11 +213,9 @@ fn a_record_of_another_shape_is_refused_though_it_decodes() {
             pub(super) id: i64,
         }
     }
-    let bytes = payload(&before::Account { balance: -50, id: 7 });
-    assert!(postcard::from_bytes::<Account>(bytes.as_bytes()).is_ok(), "postcard alone does not notice");
-
-    let refused = opened::<Account>(sealed(&before::Account { balance: -50, id: 7 }));
-    assert_eq!(refused.unwrap_err(), Refusal::OtherShape);
+    // Not the first thing that the type asks for.
+    let refused = read_as::<(u8, Account), _>(&(1_u8, before::Account { balance: -50, id: 7 }));
+    assert_eq!(refused, Refusal::OtherShape);
 }
 
 #[test]
@@ -183,8 +231,8 @@ fn an_enum_with_an_inserted_variant_is_refused_though_it_decodes() {
             Free,
         }
     }
-    let record = sealed(&before::Plan::Free);
-    assert_eq!(opened::<Plan>(record).unwrap_err(), Refusal::OtherShape);
+    assert_eq!(read_as::<Plan, _>(&before::Plan::Free), Refusal::OtherType);
+    assert_eq!(read_as::<(u8, Plan), _>(&(1_u8, before::Plan::Free)), Refusal::OtherShape);
     assert!(opened::<Plan>(sealed(&Plan::Banned)).is_ok());
     assert!(opened::<Plan>(sealed(&Plan::Free)).is_ok());
 }
@@ -195,7 +243,8 @@ fn dates_out_of_order_are_refused() {
     for (computed_at, fresh_until, kept_until) in [(2, 1, 3), (1, 3, 2), (3, 2, 1), (u64::MAX, 0, 0)] {
         let dates =
             Dates { computed_at: at(computed_at), fresh_until: at(fresh_until), kept_until: at(kept_until) };
-        let record = seal(&key(42), VERSION, &marks(EPOCH), &dates, LOAD_TIME, &payload(&product()));
+        let record =
+            seal(&key(42), type_of::<Product>(), &marks(EPOCH), &dates, LOAD_TIME, &payload(&product()));
         assert_eq!(refusal(&record), Refusal::Dates);
     }
 }
@@ -204,7 +253,8 @@ fn dates_out_of_order_are_refused() {
 fn a_date_in_the_future_is_left_to_the_policy() {
     let at = Timestamp::from_millis(u64::MAX);
     let dates = Dates { computed_at: at, fresh_until: at, kept_until: at };
-    let record = seal(&key(42), VERSION, &marks(EPOCH), &dates, Duration::MAX, &payload(&product()));
+    let record =
+        seal(&key(42), type_of::<Product>(), &marks(EPOCH), &dates, Duration::MAX, &payload(&product()));
     assert_eq!(opened::<Product>(record).unwrap().dates, dates);
 }
 
@@ -215,11 +265,13 @@ fn foreign(change: impl FnOnce(&mut Header<'_>)) -> Vec<u8> {
     let mut header = Header {
         dates: dates(),
         load_micros: 0,
-        shape: super::versioned(payload.shape(), VERSION),
         scope: key.scope(),
         arguments: key.canonical(),
         tags: vec![Tag { id: 0, nonce: EPOCH }],
         flags: 0,
+        answer_type: type_of::<Product>(),
+        opening: payload.opening(),
+        shape: payload.shape(),
     };
     change(&mut header);
     seal_with(&header, 1, payload.as_bytes())
@@ -228,8 +280,8 @@ fn foreign(change: impl FnOnce(&mut Header<'_>)) -> Vec<u8> {
 /// A private copy with a mark of the shared layer, read when that says something else.
 fn private(shared_epoch: Option<u64>, shared: Option<Shared>) -> Result<Opened<Product>, Refusal> {
     let marks = Marks { generation: 5, epoch: EPOCH, shared_epoch };
-    let record = seal(&key(42), VERSION, &marks, &dates(), LOAD_TIME, &payload(&product()));
-    open(record, &key(42), VERSION, &Current { epoch: EPOCH, shared }, Codec::new())
+    let record = seal(&key(42), type_of::<Product>(), &marks, &dates(), LOAD_TIME, &payload(&product()));
+    open(record, &key(42), type_of::<Product>(), &Current { epoch: EPOCH, shared }, Codec::new())
 }
 
 #[test]
@@ -303,9 +355,10 @@ proptest! {
         let load_time = Duration::from_micros(micros);
         let codec = Codec::<Product>::new();
 
-        let payload = codec.survives_round_trip(&value).unwrap();
-        let record = seal(&key(42), version, &marks(epoch), &dates, load_time, &payload);
-        let opened = open(record, &key(42), version, &current(epoch), codec).unwrap();
+        let payload = codec.encode(&value).unwrap();
+        let answer_type = answer_type::<Product>(version);
+        let record = seal(&key(42), answer_type, &marks(epoch), &dates, load_time, &payload);
+        let opened = open(record, &key(42), answer_type, &current(epoch), codec).unwrap();
 
         prop_assert_eq!(opened.value, value);
         prop_assert_eq!(opened.dates, dates);

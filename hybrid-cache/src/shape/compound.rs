@@ -5,15 +5,15 @@ use smallvec::SmallVec;
 
 use super::{Shape, ShapeError, Walk};
 
-/// The parts of a sequence or tuple, run by run: a million bytes cost a million comparisons, not a million hashes.
+/// The parts of a tuple or an array, run by run: a million bytes cost a million comparisons, not a million hashes.
 #[derive(Debug)]
 pub(super) struct Items {
+    walk: Walk,
     shape: Shape,
     run: Option<Run>,
-    lengths_matter: bool,
 }
 
-/// Parts of the same shape, one behind the other.
+/// Parts of the same shape, one behind the other. How many is part of the type: `(u8, u8, u16)` is not `(u8, u16, u16)`.
 #[derive(Debug)]
 struct Run {
     part: Shape,
@@ -21,19 +21,13 @@ struct Run {
 }
 
 impl Items {
-    /// Of a sequence: its length, and that of its runs, is content.
-    pub(super) fn of_sequence(shape: Shape) -> Self {
-        Self { shape, run: None, lengths_matter: false }
-    }
-
-    /// Of a tuple or an array: the length is part of the type. `(u8, u8, u16)` is not `(u8, u16, u16)`.
-    pub(super) fn of_tuple(shape: Shape) -> Self {
-        Self { shape, run: None, lengths_matter: true }
+    pub(super) fn new(walk: Walk, shape: Shape) -> Self {
+        Self { walk, shape, run: None }
     }
 
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), ShapeError> {
-        let part = item.serialize(Walk)?;
+        let part = item.serialize(self.walk)?;
         match &mut self.run {
             Some(run) if run.part == part => run.length += 1,
             _ => {
@@ -46,10 +40,7 @@ impl Items {
 
     fn end_run(&mut self) {
         if let Some(run) = self.run.take() {
-            self.shape = self.shape.then(run.part.0);
-            if self.lengths_matter {
-                self.shape = self.shape.then(run.length);
-            }
+            self.shape = self.shape.then(run.part.0).then(run.length);
         }
     }
 
@@ -78,19 +69,86 @@ macro_rules! items {
 }
 
 items! {
-    SerializeSeq, serialize_element;
     SerializeTuple, serialize_element;
     SerializeTupleStruct, serialize_field;
     SerializeTupleVariant, serialize_field;
 }
 
+/// Which shapes occur, not in which order or how often.
+#[derive(Debug, Default)]
+struct Occurring {
+    shapes: SmallVec<[Shape; 8]>,
+    /// How many there may be before those that occurred twice are looked for.
+    crowd: usize,
+}
+
+impl Occurring {
+    #[inline]
+    fn add(&mut self, shape: Shape) {
+        // Most sequences and maps have parts of one shape.
+        if self.shapes.last() != Some(&shape) {
+            self.add_another(shape);
+        }
+    }
+
+    fn add_another(&mut self, shape: Shape) {
+        if self.shapes.len() > self.crowd {
+            self.sort();
+            self.crowd = 64 + 2 * self.shapes.len();
+        }
+        self.shapes.push(shape);
+    }
+
+    fn sort(&mut self) {
+        self.shapes.sort_unstable();
+        self.shapes.dedup();
+    }
+
+    fn end(mut self, shape: Shape) -> Shape {
+        self.sort();
+        self.shapes.iter().fold(shape, |shape, part| shape.then(part.0))
+    }
+}
+
+/// The elements of a sequence, which may be a set.
+#[derive(Debug)]
+pub(super) struct Elements {
+    walk: Walk,
+    shape: Shape,
+    occurring: Occurring,
+}
+
+impl Elements {
+    pub(super) fn new(walk: Walk, shape: Shape) -> Self {
+        Self { walk, shape, occurring: Occurring::default() }
+    }
+}
+
+impl ser::SerializeSeq for Elements {
+    type Ok = Shape;
+    type Error = ShapeError;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, element: &T) -> Result<(), ShapeError> {
+        self.occurring.add(element.serialize(self.walk)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Shape, ShapeError> {
+        Ok(self.occurring.end(self.shape))
+    }
+}
+
 /// The fields of a struct: names and shapes, in order.
 #[derive(Debug)]
-pub(super) struct Fields(Shape);
+pub(super) struct Fields {
+    walk: Walk,
+    shape: Shape,
+}
 
 impl Fields {
-    pub(super) fn new(shape: Shape) -> Self {
-        Self(shape)
+    pub(super) fn new(walk: Walk, shape: Shape) -> Self {
+        Self { walk, shape }
     }
 }
 
@@ -101,7 +159,7 @@ macro_rules! fields {
             type Error = ShapeError;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), ShapeError> {
-                self.0 = self.0.then_name(name).then(value.serialize(Walk)?.0);
+                self.shape = self.shape.then_name(name).then(value.serialize(self.walk)?.0);
                 Ok(())
             }
 
@@ -110,7 +168,7 @@ macro_rules! fields {
             }
 
             fn end(self) -> Result<Shape, ShapeError> {
-                Ok(self.0)
+                Ok(self.shape)
             }
         }
     )*};
@@ -118,17 +176,18 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant);
 
-/// The entries of a map: which shapes occur, not in which order or how often.
+/// The entries of a map.
 #[derive(Debug)]
 pub(super) struct Entries {
+    walk: Walk,
     shape: Shape,
     key: Option<Shape>,
-    seen: SmallVec<[Shape; 8]>,
+    occurring: Occurring,
 }
 
 impl Entries {
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, key: None, seen: SmallVec::new() }
+    pub(super) fn new(walk: Walk, shape: Shape) -> Self {
+        Self { walk, shape, key: None, occurring: Occurring::default() }
     }
 }
 
@@ -137,23 +196,17 @@ impl ser::SerializeMap for Entries {
     type Error = ShapeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ShapeError> {
-        self.key = Some(key.serialize(Walk)?);
+        self.key = Some(key.serialize(self.walk)?);
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
         let key = self.key.take().ok_or_else(|| ser::Error::custom("a map's value came before its key"))?;
-        let entry = key.then(value.serialize(Walk)?.0);
-        // Most maps have entries of one shape.
-        if self.seen.last() != Some(&entry) {
-            self.seen.push(entry);
-        }
+        self.occurring.add(key.then(value.serialize(self.walk)?.0));
         Ok(())
     }
 
-    fn end(mut self) -> Result<Shape, ShapeError> {
-        self.seen.sort_unstable();
-        self.seen.dedup();
-        Ok(self.seen.iter().fold(self.shape, |shape, entry| shape.then(entry.0)))
+    fn end(self) -> Result<Shape, ShapeError> {
+        Ok(self.occurring.end(self.shape))
     }
 }

@@ -150,6 +150,42 @@ fn the_order_of_a_map_does_not_change_it() {
 }
 
 #[test]
+fn the_order_of_a_set_does_not_change_it_and_what_is_in_it_does() {
+    use yesterday::Plan;
+    let mixed = |order: &[u8]| {
+        let plans: Vec<_> =
+            order.iter().map(|n| if *n == 0 { Plan::Free } else { Plan::Paid((*n).into()) }).collect();
+        shape(&plans)
+    };
+    assert_eq!(mixed(&[0, 1, 0, 1]), mixed(&[1, 2, 3, 0]));
+    assert_ne!(mixed(&[0, 0]), mixed(&[0, 1]));
+    assert_ne!(mixed(&[1, 1]), mixed(&[0, 1]));
+    assert_ne!(mixed(&[]), mixed(&[0]));
+}
+
+#[test]
+fn as_many_shapes_as_there_are_in_a_sequence_are_told_apart() {
+    // Tuples of as many options as a number has bits: each number is a shape of its own.
+    let value =
+        |number: u32| -> [Option<u8>; 9] { std::array::from_fn(|bit| (number >> bit & 1 == 1).then_some(7)) };
+    let all: Vec<_> = (0..512).chain(0..512).map(value).collect();
+    let backwards: Vec<_> = (0..512).rev().map(value).collect();
+    let all_but_one: Vec<_> = (0..512).filter(|number| *number != 300).map(value).collect();
+    assert_eq!(shape(&all), shape(&backwards));
+    assert_ne!(shape(&all), shape(&all_but_one));
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_an_error_and_never_the_end_of_the_stack() {
+    #[derive(Serialize)]
+    struct Chain(Option<Box<Chain>>);
+    let chain = |length: usize| (0..length).fold(Chain(None), |chain, _| Chain(Some(Box::new(chain))));
+    assert!(fingerprint(&chain(super::DEEPEST / 2 - 1)).is_ok());
+    assert_eq!(fingerprint(&chain(super::DEEPEST / 2)), Err(ShapeError::TooDeep));
+    assert_eq!(fingerprint(&chain(10_000)), Err(ShapeError::TooDeep));
+}
+
+#[test]
 fn a_skipped_field_is_an_error() {
     #[derive(Serialize)]
     struct Sparse {

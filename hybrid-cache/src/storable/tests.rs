@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::*;
-use crate::record::codec::Payload;
+use crate::record::{answer_type, codec::Payload};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Product {
@@ -36,13 +36,14 @@ where
 {
     let record = one.1.encode(one.0).unwrap();
     assert_eq!(other.1.encode(other.0).unwrap(), record);
+    assert_eq!(answer_type::<A>(1), answer_type::<B>(1));
     assert_reads(one, &record);
     assert_reads(other, &record);
 }
 
 fn assert_reads<V: PartialEq + fmt::Debug>((value, codec): (&V, Codec<V>), record: &Payload) {
-    let (read, shape) = codec.decode(record.as_bytes()).unwrap();
-    assert_eq!((&read, shape), (value, record.shape()));
+    let read = codec.decode(record.as_bytes(), record.opening()).unwrap();
+    assert_eq!((&read.value, read.shape), (value, record.shape()));
     assert_eq!(codec.size()(value), record.as_bytes().len());
 }
 

@@ -418,8 +418,9 @@ fn a_panic_while_a_copy_is_made_costs_that_copy_alone() {
         function.load_blocking(key(&n.to_string()), || Even(n));
         until(|| world.is_at_rest());
     }
-    let on_disk = defined(&world.restarted(), &definition().layers(DISK));
-    let kept = [2, 3, 4].map(|n| on_disk.peek_blocking(key(&n.to_string())));
+    let on_disk: Blocking<Even> =
+        world.restarted().made(&definition().layers(DISK), &Abilities::new(Some(Codec::new()), None, None));
+    let kept = [2, 3, 4].map(|n| on_disk.peek_blocking(key(&n.to_string())).map(|even| even.0));
     assert_eq!(kept, [Some(2), None, Some(4)]);
 }
 

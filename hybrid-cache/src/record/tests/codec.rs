@@ -1,22 +1,27 @@
 //! Types that postcard writes and cannot read back are found out before anything is stored.
 
-use super::*;
+use std::{
+    collections::{HashMap, HashSet},
+    panic::resume_unwind,
+};
+
+use super::{hostile::around, *};
 use crate::{
     record::codec::{EncodeError, NoRoundTrip},
     shape::ShapeError,
 };
 
 fn complaint<V: Serialize + DeserializeOwned>(value: &V) -> NoRoundTrip {
-    Codec::new().survives_round_trip(value).unwrap_err()
+    Codec::new().encode(value).unwrap_err()
 }
 
 #[test]
 fn ordinary_types_survive() {
     let codec = Codec::new();
-    assert_eq!(codec.survives_round_trip(&product()).unwrap(), codec.encode(&product()).unwrap());
-    assert!(Codec::new().survives_round_trip(&Some(vec![(1_u8, 'x')])).is_ok());
-    assert!(Codec::new().survives_round_trip(&f64::NAN).is_ok());
-    assert!(Codec::new().survives_round_trip(&()).is_ok());
+    assert!(codec.encode(&product()).is_ok());
+    assert!(Codec::new().encode(&Some(vec![(1_u8, 'x')])).is_ok());
+    assert!(Codec::new().encode(&f64::NAN).is_ok());
+    assert!(Codec::new().encode(&()).is_ok());
 }
 
 #[test]
@@ -74,9 +79,9 @@ struct Sparse {
 #[test]
 fn a_skipped_field_is_found_out_at_whichever_store_it_happens() {
     let codec = Codec::new();
-    assert!(codec.survives_round_trip(&Sparse { first: Some(1), second: 2 }).is_ok());
+    assert!(codec.encode(&Sparse { first: Some(1), second: 2 }).is_ok());
     let later = codec.encode(&Sparse { first: None, second: 2 });
-    assert!(matches!(later, Err(EncodeError::Shape(ShapeError::SkippedField("first")))));
+    assert!(matches!(later, Err(NoRoundTrip::Encode(EncodeError::Shape(ShapeError::SkippedField("first"))))));
     assert!(matches!(
         complaint(&Sparse { first: None, second: 2 }),
         NoRoundTrip::Encode(EncodeError::Shape(_))
@@ -110,6 +115,128 @@ fn a_type_that_comes_back_as_something_else_is_found_out() {
         }
     }
     assert!(matches!(complaint(&Switch(false)), NoRoundTrip::OtherShape));
+}
+
+/// A codec that compares what comes back.
+fn comparing<V: Serialize + DeserializeOwned + PartialEq>() -> Codec<V> {
+    Codec::new().comparing(Some(V::eq))
+}
+
+#[test]
+fn a_field_that_serde_skips_is_found_out_where_values_can_be_compared() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct User {
+        id: u32,
+        #[serde(skip)]
+        roles: Vec<String>,
+    }
+    let user = |roles: &[&str]| User { id: 7, roles: roles.iter().map(ToString::to_string).collect() };
+    assert!(comparing().encode(&user(&[])).is_ok(), "nothing is lost of this one");
+    assert!(matches!(comparing().encode(&user(&["admin"])), Err(NoRoundTrip::OtherValue)));
+    assert!(Codec::new().encode(&user(&["admin"])).is_ok(), "without a comparison nobody knows");
+}
+
+#[test]
+fn a_lossy_with_is_found_out_where_values_can_be_compared() {
+    mod seconds {
+        use std::time::Duration;
+
+        use serde::{Deserialize as _, Deserializer, Serializer};
+
+        pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_u64(time.as_secs())
+        }
+        pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+            u64::deserialize(deserializer).map(Duration::from_secs)
+        }
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Timeout(#[serde(with = "seconds")] Duration);
+    assert!(comparing().encode(&Timeout(Duration::from_secs(2))).is_ok());
+    let error = comparing().encode(&Timeout(Duration::from_millis(2_500))).unwrap_err();
+    assert!(matches!(error, NoRoundTrip::OtherValue) && !error.is_of_the_value());
+    for word in ["skip", "with", "Decimal"] {
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn a_value_that_is_not_equal_to_itself_is_not_taken_for_a_loss() {
+    assert!(comparing().encode(&vec![1.5, f64::NAN]).is_ok());
+    assert!(comparing().encode(&(0.0_f32, -0.0_f32)).is_ok());
+}
+
+#[test]
+fn a_set_comes_back_in_whichever_order_it_is_walked() {
+    #[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    enum Right {
+        Read,
+        Write,
+        Delete(u8),
+    }
+    let rights = || HashSet::from([Right::Read, Right::Write, Right::Delete(1), Right::Delete(2)]);
+    for _ in 0..20 {
+        let payload = comparing().encode(&rights()).unwrap();
+        let shape = |set: HashSet<Right>| comparing().encode(&set).unwrap().shape();
+        assert_eq!(shape(rights()), payload.shape());
+        let nested: HashMap<u8, HashSet<Right>> = (0..5).map(|n| (n, rights())).collect();
+        assert!(comparing().encode(&nested).is_ok());
+        assert!(comparing().encode(&vec![(rights(), 1_u8), (HashSet::from([Right::Read]), 2)]).is_ok());
+    }
+}
+
+/// Panics in whichever of its implementations it is told to.
+#[derive(Debug, Clone, Copy)]
+enum Panics {
+    Never,
+    Writing,
+    Reading,
+    Comparing,
+}
+
+impl Serialize for Panics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if matches!(self, Self::Writing) {
+            resume_unwind(Box::new("writing"));
+        }
+        serializer.serialize_u8(*self as u8)
+    }
+}
+
+impl<'de> Deserialize<'de> for Panics {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u8::deserialize(deserializer)? {
+            2 => resume_unwind(Box::new("reading")),
+            3 => Ok(Self::Comparing),
+            _ => Ok(Self::Never),
+        }
+    }
+}
+
+impl PartialEq for Panics {
+    fn eq(&self, other: &Self) -> bool {
+        if matches!(self, Self::Comparing) {
+            resume_unwind(Box::new("comparing"));
+        }
+        *self as u8 == *other as u8
+    }
+}
+
+#[test]
+fn a_panic_of_the_types_own_code_is_a_value_that_is_not_kept() {
+    let codec = comparing();
+    assert!(codec.encode(&Panics::Never).is_ok());
+    for value in [Panics::Writing, Panics::Reading, Panics::Comparing] {
+        let error = codec.encode(&value).unwrap_err();
+        assert!(matches!(error, NoRoundTrip::Panicked) && error.is_of_the_value(), "{value:?}: {error}");
+    }
+    assert_eq!(codec.size()(&Panics::Writing), usize::MAX);
+}
+
+#[test]
+fn a_panic_over_a_record_is_a_refusal() {
+    let record = around(&Panics::Never, &[2]);
+    assert_eq!(opened::<Panics>(record).unwrap_err(), Refusal::Panicked);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Wire version 1 does not change: a record written yesterday is read today.
+//! Wire version 2 does not change: a record written yesterday is read today.
 
 use std::fmt::Write as _;
 
 use super::*;
 
 /// Hex, sixteen bytes to a line.
-const GOLDEN: &str = include_str!("wire-version-1.hex");
+const GOLDEN: &str = include_str!("wire-version-2.hex");
 
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();

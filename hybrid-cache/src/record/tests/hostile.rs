@@ -43,7 +43,7 @@ fn the_refusal_says_what_is_wrong() {
         refusal(&record)
     };
     assert_eq!(with(0, b'x'), Refusal::NotOurs);
-    assert_eq!(with(2, 2), Refusal::WireVersion(2));
+    assert_eq!(with(2, 1), Refusal::WireVersion(1));
     assert_eq!(with(3, 2), Refusal::Void);
     assert_eq!(with(3, 9), Refusal::NotOurs);
     assert_eq!(with(28, record[28] ^ 1), Refusal::Checksum);
@@ -52,16 +52,18 @@ fn the_refusal_says_what_is_wrong() {
 }
 
 /// A record whose checksum and header are right and whose value is `bytes`.
-fn around<V: Serialize + DeserializeOwned>(like: &V, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn around<V: Serialize + DeserializeOwned>(like: &V, bytes: &[u8]) -> Vec<u8> {
     let key = key(42);
     let header = Header {
         dates: dates(),
         load_micros: 0,
-        shape: super::super::versioned(payload(like).shape(), VERSION),
         scope: key.scope(),
         arguments: key.canonical(),
         tags: vec![Tag { id: 0, nonce: EPOCH }],
         flags: 0,
+        answer_type: type_of::<V>(),
+        opening: payload(like).opening(),
+        shape: payload(like).shape(),
     };
     seal_with(&header, 1, bytes)
 }
@@ -85,10 +87,10 @@ fn a_lying_length_is_refused_without_allocating_what_it_promises() {
 
 #[test]
 fn a_header_with_a_lying_length_is_refused() {
-    // Three dates, load time, shape, then a scope of 2^63 - 1 bytes.
+    // Three dates, load time, then a scope of 2^63 - 1 bytes.
     let mut record = vec![0; 36];
-    record[..4].copy_from_slice(b"hC\x01\x01");
-    record.extend([1, 2, 3, 4, 5]);
+    record[..4].copy_from_slice(b"hC\x02\x01");
+    record.extend([1, 2, 3, 4]);
     record.extend([0xff; 8]);
     record.push(0x7f);
     let checksum = twox_hash::XxHash3_64::oneshot(&record[36..]);
@@ -105,7 +107,7 @@ proptest! {
     #[test]
     fn random_bytes_behind_a_right_checksum_are_refused(bytes in vec(any::<u8>(), 0..300)) {
         let mut record = vec![0; 36];
-        record[..4].copy_from_slice(b"hC\x01\x01");
+        record[..4].copy_from_slice(b"hC\x02\x01");
         record[28..].copy_from_slice(&twox_hash::XxHash3_64::oneshot(&bytes).to_le_bytes());
         record.extend(bytes);
         prop_assert!(opened::<Product>(record).is_err());
