@@ -55,6 +55,11 @@ pub use warm::{Progress, Warm, Warmed};
 /// What companions return that have to wait: a future that owns all it needs, so that it can be awaited, kept or spawned.
 pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What the fuzzer calls; see `fuzz/README.md`.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use record::fuzz::record as __fuzz_record;
+
 /// The README's programs, as tests.
 #[cfg(all(doctest, feature = "redis", feature = "disk"))]
 #[doc = include_str!("../../README.md")]

@@ -33,6 +33,8 @@ use crate::{key::Key, shape};
 mod bounds;
 pub(crate) mod codec;
 mod dates;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod prefix;
 pub(crate) mod refusal;
 

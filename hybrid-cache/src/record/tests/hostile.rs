@@ -98,6 +98,23 @@ fn a_header_with_a_lying_length_is_refused() {
     assert!(matches!(refusal(&record), Refusal::Header(_)));
 }
 
+/// What `fuzz/` does for as long as it is let, for a moment and with fixed seeds.
+#[test]
+fn records_of_every_type_are_an_answer_or_a_refusal() {
+    for seed in 0..5_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // Small numbers are lengths, variants and options; large ones make long varints.
+        let bytes = (0..random.usize(2..120)).map(|at| match random.u8(..10) {
+            _ if at < 2 => random.u8(..),
+            0 => random.u8(..),
+            1 => 0xff,
+            2..6 => 0,
+            _ => random.u8(..5),
+        });
+        super::super::fuzz::record(&bytes.collect::<Vec<_>>());
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_refused(bytes in vec(any::<u8>(), 0..300)) {
