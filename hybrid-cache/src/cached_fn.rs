@@ -299,9 +299,9 @@ impl<R: Outcome> CachedFn<R> {
                 (false, _) => None,
                 (true, false) => Some(layer.get(key).await),
                 // Of what it replaces, only the shared layer's generation makes a difference.
-                (true, true) => Some(layer.epoch(key).await.map(|epoch| Reading { record: None, epoch })),
+                (true, true) => Some(layer.epoch(key).await),
             };
-            let Some(Ok(Reading { record, epoch })) = reading else {
+            let Some(Ok(Reading { record, epoch, seen })) = reading else {
                 if let Some(Err(error)) = reading {
                     self.layer_failed(layer.kind(), &error);
                 }
@@ -329,7 +329,7 @@ impl<R: Outcome> CachedFn<R> {
                     _ => {}
                 }
             }
-            asked.without.push(Target { layer: Arc::clone(layer), epoch, held });
+            asked.without.push(Target { layer: Arc::clone(layer), epoch, seen, held });
         }
         asked
     }

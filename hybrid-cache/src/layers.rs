@@ -29,9 +29,9 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     /// What is stored under `key`, and the current epoch of the key's function.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>>;
 
-    /// The current epoch of the key's function, for whoever is about to replace what is stored, whatever that is.
-    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<u64, LayerError>> {
-        Box::pin(async move { self.get(key).await.map(|reading| reading.epoch) })
+    /// The same without the record, for whoever is about to replace what is stored, whatever that is.
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
+        Box::pin(async move { self.get(key).await.map(|reading| Reading { record: None, ..reading }) })
     }
 
     /// Stores `record` for at most `life`. Resolves when the layer has it, not when it was queued.
@@ -41,6 +41,18 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
         record: Vec<u8>,
         life: Duration,
     ) -> BoxFuture<'a, Result<(), LayerError>>;
+
+    /// The same, on `terms`. Where nothing outlives a crash, or no other process forgets unseen, they make no difference.
+    fn put_on<'a>(
+        &'a self,
+        terms: Terms,
+        key: &'a Key,
+        record: Vec<u8>,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<(), LayerError>> {
+        let _ = terms;
+        self.put(key, record, life)
+    }
 
     /// Forgets `key`. Once this resolved with [`Removal::Done`], no crash brings the record back.
     ///
@@ -57,6 +69,11 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Waits until everything accepted so far is as safe as the layer makes it.
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
 
+    /// How many removals are only remembered by this process, because nothing could be told of them: they are lost with it.
+    fn removals_owed(&self) -> usize {
+        0
+    }
+
     /// Flushes and lets go of connections, threads and files. Later operations are [`LayerError::Closed`].
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;
 }
@@ -69,6 +86,23 @@ pub(crate) struct Reading {
     /// A random number that the layer changes whenever all answers of the function are forgotten. A record
     /// carries the epoch that was current before its value was computed, and is good while it still is.
     pub(crate) epoch: u64,
+    /// When this was read, for [`Terms::unless_forgotten_since`].
+    pub(crate) seen: u64,
+}
+
+/// What a record takes the place of, and on what condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Whether somebody was promised that the answers before it do not come back: once it is stored, no crash brings one
+    /// back.
+    pub(crate) replaces: bool,
+    /// Stored only if no other process has forgotten the key since then, see [`Reading::seen`]; `None`: in any case.
+    pub(crate) unless_forgotten_since: Option<u64>,
+}
+
+impl Terms {
+    /// Of a copy of an answer that is stored whatever others forgot.
+    pub(crate) const COPY: Self = Self { replaces: false, unless_forgotten_since: None };
 }
 
 /// How far a removal got.
@@ -78,8 +112,8 @@ pub(crate) enum Removal {
     Done,
     /// The layer cannot be reached; it will be told before anything of this key is read from it again.
     #[cfg_attr(
-        not(any(test, feature = "redis", feature = "disk", feature = "disk-sled")),
-        expect(dead_code, reason = "memory is never out of reach")
+        not(any(test, feature = "redis")),
+        expect(dead_code, reason = "only Redis is out of reach and told later")
     )]
     Queued,
 }

@@ -8,7 +8,7 @@ use crate::{
     error::LayerKind,
     flight::Ticket,
     key::Key,
-    layers::Layer,
+    layers::{Layer, Terms},
     outcome::Outcome,
     policy::Life,
     record::{Dates, Shared, codec::Payload},
@@ -89,6 +89,13 @@ impl Purpose {
 pub(super) type Loaded<R> = Result<Given<R>, Box<dyn Any + Send>>;
 
 /// The caller whose call started a load: it may have gone away, or have been answered already.
+
+    /// How its answer is stored in a layer that was asked at the moment `seen`. What is put is newer than everything that
+    /// anybody forgot; what was computed may be from before.
+    pub(super) const fn terms(self, seen: u64) -> Terms {
+        let unless_forgotten_since = if matches!(self, Self::Put) { None } else { Some(seen) };
+        Terms { replaces: self.replaces(), unless_forgotten_since }
+    }
 pub(super) struct Caller<R: Outcome> {
     answer: Option<oneshot::Sender<Loaded<R>>>,
 }
@@ -210,6 +217,8 @@ pub(super) struct Target {
 
 /// What the byte layers said to a key. What they had is boxed: this is passed from hand to hand.
 pub(super) struct Asked<V> {
+    /// When it was asked.
+    pub(super) seen: u64,
     /// An answer that serves the purpose, and where it was.
     pub(super) found: Option<Box<Found<V>>>,
     /// One past its life that might still be returned.

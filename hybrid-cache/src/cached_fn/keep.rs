@@ -17,7 +17,7 @@ use crate::{
     invalidated::Invalidated,
     key::Key,
     layers::{
-        Layer, Reading, Removal,
+        Layer, Reading, Removal, Terms,
         memory::{Memory, Weight},
     },
     outcome::Outcome,
@@ -152,7 +152,7 @@ impl<R: Outcome> CachedFn<R> {
             Origin::Body(_) => inherited.unwrap_or_else(record::new_generation),
             Origin::Copy(_, generation, _) => *generation,
         };
-        for Target { layer, epoch, held } in &asked.without {
+        for Target { layer, epoch, seen, held } in &asked.without {
             let now = self.now();
             let Some(_copying) = ticket.begin_copy() else { return };
             let copied = match (payload, self.dates(layer.kind(), answer, now)) {
@@ -164,7 +164,8 @@ impl<R: Outcome> CachedFn<R> {
                     let life = dates.kept_until.since(now);
                     // What follows an invalidation stays until every copy from before it has died of age.
                     let follows = !private && (inherited.is_some() || *purpose == Purpose::Put);
-                    layer.put(key, record, if follows { life.max(self.trace) } else { life }).await
+                    let life = if follows { life.max(self.trace) } else { life };
+                    layer.put_on(purpose.terms(*seen), key, record, life).await
                 }
                 // A new answer that has no life is newer than the one that is there.
                 _ if purpose.replaces() || (*held && matches!(answer.origin, Origin::Body(_))) => {
@@ -190,10 +191,10 @@ impl<R: Outcome> CachedFn<R> {
         let mut readings = Vec::new();
         for layer in &self.layers {
             let reading = layer.get(key).await.ok();
-            readings.push(reading.map(|Reading { record, epoch }| {
+            readings.push(reading.map(|Reading { record, epoch, seen }| {
                 let current = current(layer.kind(), record.as_deref(), epoch, &mut shared);
                 let found = record.map(|record| self.trust(layer.kind(), record, key, &current));
-                (epoch, found)
+                (epoch, seen, found)
             }));
         }
         let mut invalidated = Invalidated::nowhere();
@@ -201,14 +202,15 @@ impl<R: Outcome> CachedFn<R> {
         let generation = record::new_generation();
         for (layer, reading) in self.layers.iter().zip(readings) {
             let redated = match reading {
-                Some((_, None)) => true,
-                Some((epoch, Some(Some(found)))) => {
+                Some((_, _, None)) => true,
+                Some((epoch, seen, Some(Some(found)))) => {
+                    let terms = Terms { replaces: true, unless_forgotten_since: Some(seen) };
                     let shared_epoch =
                         shared.map(|shared| shared.epoch).filter(|_| !layer.kind().is_shared());
                     let marks = Marks { generation, epoch, shared_epoch };
-                    self.redate(layer, key, ticket, &marks, &found).await
+                    self.redate((layer, terms), key, ticket, &marks, &found).await
                 }
-                Some((_, Some(None))) | None => false,
+                Some((_, _, Some(None))) | None => false,
             };
             let removal = if redated { Ok(Removal::Done) } else { layer.remove(key, self.trace).await };
             invalidated.set(layer.kind(), removal);
@@ -219,7 +221,7 @@ impl<R: Outcome> CachedFn<R> {
     /// Puts a record back with its life at an end; `false` if that could not be done, or if an invalidation forbids it.
     async fn redate(
         &self,
-        layer: &Arc<dyn Layer>,
+        (layer, terms): (&Arc<dyn Layer>, Terms),
         key: &Key,
         ticket: &Ticket<Landed<R>>,
         marks: &Marks,
@@ -233,7 +235,7 @@ impl<R: Outcome> CachedFn<R> {
         let life = if layer.kind().is_shared() { left.max(self.trace) } else { left };
         let record = self.records.seal(key, marks, &dates, answer.load_time, payload);
         // As with other copies, an invalidation that could not wait any longer relies on its being taken back.
-        !left.is_zero() && layer.put(key, record, life).await.is_ok() && !ticket.is_doomed()
+        !left.is_zero() && layer.put_on(terms, key, record, life).await.is_ok() && !ticket.is_doomed()
     }
 
     /// What a record holds, if it is ours and of this key. Whether its life is over is not asked here.

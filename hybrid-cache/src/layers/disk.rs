@@ -6,6 +6,7 @@
 //!                        └── never behind a write                       │ size bound, damage, rests
 //!                                                                       ▼
 //!                                        <dir>/slot-N/{lock, ledger, redb-G/}
+//!                                        <dir>/removals.log, of all slots
 //! ```
 //!
 //! This file turns the calls of [`Layer`] into requests; the threads are in `disk/reader.rs` and
@@ -14,16 +15,25 @@
 //!
 //! What holds, whatever happens to the process or the files:
 //!
-//! - A removal that was answered with [`Removal::Done`] stays. While it is on its way, reads do not find the row.
-//! - A store that is damaged, or is an old state of itself, is set aside and an empty one takes its place.
-//! - The files take at most `max_bytes` (16 MiB if it is less), plus at most one store that was set aside. The store
-//!   itself is between three and six tenths of that: space comes back by copying what is worth keeping into a new file.
-//! - Puts of the last second may be lost in a crash.
+//! - A removal that was answered with [`Removal::Done`] stays, in every slot of the directory. While it is on its way, reads
+//!   do not find the row. One that cannot be written down is an error, and is made before this process reads again.
+//! - What was answered after it replaced something is as durable as that: a crash leaves it or nothing, never the older one.
+//! - What was read before another process of the directory forgot it is not stored after that.
+//! - A store that is damaged is set aside and an empty one takes its place. One that is an old state of itself forgets what
+//!   was forgotten since; if that is not known any more, it begins empty, as it does where files were deleted.
+//! - The files take at most `max_bytes` (16 MiB if it is less), plus at most one store that was set aside, and 4 MiB for the
+//!   log that all slots share. The store itself is between three and six tenths of that: space comes back by copying what
+//!   is worth keeping into a new file.
+//! - Copies of the last second may be lost in a crash.
+//! - What is no file of ours, where one should be, is not opened.
 
 mod answers;
 mod batch;
 mod engine;
 mod exchange;
+mod files;
+mod header;
+mod journal;
 mod ledger;
 mod reader;
 #[cfg(feature = "disk")]
@@ -44,7 +54,7 @@ mod writer;
 use std::{
     hint, io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -61,7 +71,7 @@ use self::{
     tidy::Limits,
     writer::Writer,
 };
-use super::{Layer, Reading, Removal};
+use super::{Layer, Reading, Removal, Terms};
 use crate::{
     clock::Clock,
     config::DiskSettings,
@@ -100,7 +110,10 @@ impl DiskLayer {
         self.started.get_or_init(|| {
             if let Err(error) = start(&self.exchange) {
                 tracing::warn!(%error, "the threads of the disk cache cannot be started; it is switched off");
-                self.exchange.set_gate(Gate::Off { why: Fault::refused(error), empty: false });
+                self.exchange.set_gate(Gate::Off(Fault::refused(error)));
+                // Nobody would come to answer.
+                self.exchange.reads.close();
+                self.exchange.writes.close();
             }
         });
         Ok(&self.exchange)
@@ -122,15 +135,23 @@ impl DiskLayer {
     }
 
     /// Nearly always in memory: then no thread has to look for a row that nobody wants to see.
-    async fn current_epoch(&self, key: &Key) -> Result<u64, LayerError> {
+    async fn current_epoch(&self, key: &Key) -> Result<Reading, LayerError> {
         let exchange = self.running()?;
+        // The moment first: what is forgotten after it may be of the epoch that is told.
+        let seen = exchange.journal.moment();
         match exchange.epochs.get(key.scope()) {
-            Some(epoch) if !exchange.is_shut() => Ok(epoch),
-            _ => self.read(key).await.map(|reading| reading.epoch),
+            Some(epoch) if !exchange.is_shut() => Ok(Reading { record: None, epoch, seen }),
+            _ => self.read(key).await.map(|reading| Reading { record: None, ..reading }),
         }
     }
 
-    async fn store(&self, key: &Key, record: Vec<u8>, life: Duration) -> Result<(), LayerError> {
+    async fn store(
+        &self,
+        terms: Terms,
+        key: &Key,
+        record: Vec<u8>,
+        life: Duration,
+    ) -> Result<(), LayerError> {
         if record.len() > self.largest_record {
             let (bytes, limit) = (record.len(), self.largest_record);
             return Err(LayerError::TooLarge { layer: LayerKind::Disk, bytes, limit });
@@ -145,12 +166,12 @@ impl DiskLayer {
         let row = Row { expires: now.plus(life), age: exchange.next_age(now), record: &record }.encode(&key);
         drop(record);
         let (answer, awaited) = exchange.watch.expect(Budget::Write);
-        exchange.writes.push(Write::Put { key, row, answer, space }).map_err(|_| closed())?;
+        exchange.writes.push(Write::Put { key, row, terms, answer, space }).map_err(|_| closed())?;
         arrival(awaited).await
     }
 
     async fn forget(&self, key: &Key) -> Result<Removal, LayerError> {
-        let Some(exchange) = self.running_for_removal()? else { return Ok(Removal::Done) };
+        let exchange = self.running_for_removal()?;
         let key = row_key(key.as_str());
         // Before anything else: reads stop to find the row while the removal waits.
         let mark = exchange.forgetting.mark(&key);
@@ -161,7 +182,7 @@ impl DiskLayer {
     }
 
     async fn forget_all(&self, scope: &str) -> Result<Removal, LayerError> {
-        let Some(exchange) = self.running_for_removal()? else { return Ok(Removal::Done) };
+        let exchange = self.running_for_removal()?;
         exchange.epochs.change(scope);
         let place = place(exchange).await?;
         let (answer, awaited) = exchange.watch.expect(Budget::Write);
@@ -170,15 +191,12 @@ impl DiskLayer {
         arrival(awaited).await
     }
 
-    /// A rest does not hold up a removal: it must be known when the store is opened again. `None`: the layer is
-    /// off, and nothing of it is left on the disk.
-    fn running_for_removal(&self) -> Result<Option<&Exchange>, LayerError> {
-        if matches!(*sync::read(&self.exchange.gate), Gate::Off { empty: true, .. }) {
-            return Ok(None);
-        }
+    /// Neither a rest nor the end of the layer holds up a removal: other processes have to know of it, and whoever opens the
+    /// store again.
+    fn running_for_removal(&self) -> Result<&Exchange, LayerError> {
         match self.running() {
-            Err(LayerError::Resting { .. }) => Ok(Some(&self.exchange)),
-            running => running.map(Some),
+            Err(LayerError::Closed { .. }) => Err(closed()),
+            _ => Ok(&self.exchange),
         }
     }
 
@@ -221,7 +239,7 @@ impl Layer for DiskLayer {
         Box::pin(self.read(key))
     }
 
-    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<u64, LayerError>> {
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
         Box::pin(self.current_epoch(key))
     }
 
@@ -231,7 +249,17 @@ impl Layer for DiskLayer {
         record: Vec<u8>,
         life: Duration,
     ) -> BoxFuture<'a, Result<(), LayerError>> {
-        Box::pin(self.store(key, record, life))
+        Box::pin(self.store(Terms::COPY, key, record, life))
+    }
+
+    fn put_on<'a>(
+        &'a self,
+        terms: Terms,
+        key: &'a Key,
+        record: Vec<u8>,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<(), LayerError>> {
+        Box::pin(self.store(terms, key, record, life))
     }
 
     /// Leaves no trace: nobody else has copies of what is in here.
@@ -245,6 +273,10 @@ impl Layer for DiskLayer {
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {
         Box::pin(self.write_out())
+    }
+
+    fn removals_owed(&self) -> usize {
+        self.exchange.owed.load(Ordering::Relaxed)
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {

@@ -100,7 +100,7 @@ impl RedisLayer {
             Stored::Nothing => Box::pin(self.start_epoch(&epoch_key, &["NX"])).await?,
             Stored::SomethingElse => Box::pin(self.start_epoch(&epoch_key, &[])).await?,
         };
-        Ok(Reading { record, epoch })
+        Ok(Reading { record, epoch, seen: 0 })
     }
 
     /// Gives a function a new epoch and reads it back: another process may have been faster.
@@ -273,6 +273,10 @@ impl Layer for RedisLayer {
             self.check_open()?;
             self.deliver_now().await
         })
+    }
+
+    fn removals_owed(&self) -> usize {
+        self.pending().len()
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {

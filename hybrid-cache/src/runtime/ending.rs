@@ -52,15 +52,16 @@ pub async fn flush() {
 pub async fn shutdown(timeout: Duration) -> Shutdown {
     match in_use() {
         Some(runtime) => runtime.shut_down(timeout).await,
-        None => Shutdown { loads_dropped: 0, copies_dropped: 0, layers_not_closed: Vec::new() },
+        None => Shutdown::default(),
     }
 }
 
 /// What [`shutdown`] had to leave undone. Its `Display` is one line for a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shutdown {
     loads_dropped: usize,
     copies_dropped: usize,
+    removals_lost: usize,
     layers_not_closed: Vec<LayerKind>,
 }
 
@@ -68,7 +69,10 @@ impl Shutdown {
     /// Whether nothing was left undone.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        self.loads_dropped == 0 && self.copies_dropped == 0 && self.layers_not_closed.is_empty()
+        self.loads_dropped == 0
+            && self.copies_dropped == 0
+            && self.removals_lost == 0
+            && self.layers_not_closed.is_empty()
     }
 
     /// Loads that were still running and that nobody waited for: refreshes behind a caller's back, and loads whose callers
@@ -84,6 +88,17 @@ impl Shutdown {
         self.copies_dropped
     }
 
+    /// Removals that a layer could not make, nor write down for whoever opens it next: what they were to forget may be
+    /// answered again after a restart. The invalidations that asked for them were [`Forgotten::Failed`] or
+    /// [`Forgotten::Queued`].
+    ///
+    /// [`Forgotten::Failed`]: crate::Forgotten::Failed
+    /// [`Forgotten::Queued`]: crate::Forgotten::Queued
+    #[must_use]
+    pub const fn removals_lost(&self) -> usize {
+        self.removals_lost
+    }
+
     /// Layers that could not be closed in time. What was being written to them may be lost.
     #[must_use]
     pub fn layers_not_closed(&self) -> &[LayerKind] {
@@ -97,6 +112,9 @@ impl fmt::Display for Shutdown {
             return f.write_str("nothing was left undone");
         }
         write!(f, "{} loads and {} copies dropped", self.loads_dropped, self.copies_dropped)?;
+        if self.removals_lost > 0 {
+            write!(f, "; {} removals lost", self.removals_lost)?;
+        }
         for (n, layer) in self.layers_not_closed.iter().enumerate() {
             write!(f, "{}{layer}", if n == 0 { "; not closed in time: " } else { ", " })?;
         }
@@ -123,13 +141,16 @@ impl Runtime {
         let loads_dropped = self.abandoned.load(Relaxed).saturating_sub(abandoned);
         let copies_dropped = self.copies.count();
         let mut layers_not_closed = Vec::new();
+        let mut removals_lost = 0;
         for layer in self.opened_layers() {
             let left = limit.saturating_sub(started.elapsed());
             if !matches!(timeout(left, layer.close()).await, Ok(Ok(()))) {
                 layers_not_closed.push(layer.kind());
             }
+            // Closing is the last that is tried.
+            removals_lost += layer.removals_owed();
         }
-        let shutdown = Shutdown { loads_dropped, copies_dropped, layers_not_closed };
+        let shutdown = Shutdown { loads_dropped, copies_dropped, removals_lost, layers_not_closed };
         if !shutdown.is_complete() {
             tracing::warn!(%shutdown, "the cache was shut down before all was done");
         }

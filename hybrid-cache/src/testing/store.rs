@@ -186,7 +186,7 @@ impl Layer for StoreLayer {
         Box::pin(async move {
             let mut state = self.answer().await?;
             let epoch = state.epoch(key.scope());
-            Ok(Reading { record: state.records.get(key.as_str()).cloned(), epoch })
+            Ok(Reading { record: state.records.get(key.as_str()).cloned(), epoch, seen: 0 })
         })
     }
 

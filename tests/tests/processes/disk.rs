@@ -119,6 +119,57 @@ fn a_program_killed_again_and_again_finds_what_was_safe_and_nothing_that_was_for
 }
 
 #[test]
+fn an_answer_that_was_replaced_is_not_back_after_a_kill() {
+    for engine in ENGINES {
+        for replace in ["put quote 7 2", "refresh quote 7"] {
+            let dir = tempfile::tempdir().unwrap();
+            let settings = on_disk(dir.path(), engine).quote_in("mem,disk");
+            fill(&settings);
+            let mut program = settings.start();
+            program.ask("price 2");
+            program.ask(replace);
+            program.crash();
+
+            let mut program = settings.start();
+            program.ask("price 3");
+            assert_ne!(program.call("quote", 7), "1", "{engine}: {replace}");
+            assert_eq!(program.call("quote", 8), "1", "{engine}: the others are still there");
+        }
+    }
+}
+
+#[test]
+fn what_one_process_of_a_directory_forgot_another_one_has_not_either() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = on_disk(dir.path(), engine).quote_in("disk");
+        let mut programs = [settings.start(), settings.start()];
+        for program in &mut programs {
+            for id in 0..4 {
+                program.call("quote", id);
+            }
+        }
+        let [mut first, mut second] = programs;
+
+        assert_eq!(second.ask("invalidate quote 1"), "memory=not-in-use redis=not-in-use disk=done");
+        second.ask("put quote 2 5");
+        assert_eq!(first.ask("peek quote 1"), "none");
+        assert_eq!(first.ask("peek quote 2"), "none");
+        assert_ne!(first.ask("peek quote 3"), "none");
+        first.quit();
+        second.ask("invalidate_all quote");
+        second.quit();
+
+        let [mut first, mut second] = [settings.start(), settings.start()];
+        for program in [&mut first, &mut second] {
+            for id in 0..4 {
+                assert_eq!(program.ask(&format!("peek quote {id}")), "none");
+            }
+        }
+    }
+}
+
+#[test]
 fn invalidate_all_survives_a_kill() {
     for engine in ENGINES {
         let dir = tempfile::tempdir().unwrap();

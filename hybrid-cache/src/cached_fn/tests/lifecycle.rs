@@ -679,6 +679,22 @@ async fn the_end_waits_for_a_refresh_that_gets_done() {
     assert_eq!((body.runs(), function.peek(key("k")).await), (2, Some(2)));
 }
 
+#[tokio::test]
+async fn removals_that_are_lost_with_the_process_are_told_at_its_end() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    body.call(function, "k").await;
+    settle().await;
+    world.redis.queue_removals();
+    world.redis.go_down();
+    function.invalidate(key("k")).await;
+
+    let shutdown = world.runtime.shut_down(SECOND).await;
+
+    assert_eq!((shutdown.removals_lost(), shutdown.is_complete()), (1, false));
+    assert!(shutdown.to_string().contains("1 removals lost"), "{shutdown}");
+}
+
 /// A value whose end asks for an answer of its own function.
 #[derive(Clone)]
 struct Nosy(Arc<std::sync::OnceLock<Function<Self, false>>>);

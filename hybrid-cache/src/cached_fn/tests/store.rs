@@ -196,14 +196,14 @@ impl Layer for FakeStore {
                 return Err(LayerError::Resting { layer: self.kind });
             }
             let record = self.records.lock().unwrap().get(key.as_str()).cloned();
-            let reading = Reading { record, epoch: self.epoch.load(SeqCst) };
+            let reading = Reading { record, epoch: self.epoch.load(SeqCst), seen: 0 };
             Self::gate(&self.after_get).pass().await;
             Ok(reading)
         })
     }
 
     /// Reads no record, and is not counted as if it did.
-    fn epoch<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<u64, LayerError>> {
+    fn epoch<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
         Box::pin(async move {
             self.up()?;
             if self.unreadable.load(SeqCst) {
@@ -211,7 +211,7 @@ impl Layer for FakeStore {
             }
             let epoch = self.epoch.load(SeqCst);
             Self::gate(&self.after_get).pass().await;
-            Ok(epoch)
+            Ok(Reading { record: None, epoch, seen: 0 })
         })
     }
 
@@ -255,6 +255,10 @@ impl Layer for FakeStore {
             Self::gate(&self.around_removal).pass().await;
             Ok(Removal::Done)
         })
+    }
+
+    fn removals_owed(&self) -> usize {
+        self.removals.lock().unwrap().as_ref().map_or(0, Vec::len)
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {

@@ -8,6 +8,7 @@ use super::{
     answers::Answer,
     engine::Change,
     exchange::{Epochs, Mark, Write},
+    journal::Foreign,
     row::{encode_numbers, epoch_key},
 };
 use crate::{error::LayerError, layers::Removal};
@@ -18,8 +19,8 @@ pub(super) struct Batch {
     changes: Vec<Change>,
     place: HashMap<Arc<[u8]>, usize>,
     waiting: Vec<Waiting>,
-    /// Whether it has to be on the disk before it is answered.
-    pub(super) removes: bool,
+    /// What others forgot; their rows are hidden until all is done.
+    foreign: Vec<Mark>,
     pub(super) flushes: bool,
 }
 
@@ -30,21 +31,51 @@ enum Waiting {
     Flush(Answer<()>),
 }
 
+/// What the journal is to be told of `requests` before they are made: each key once, in the order in which they came.
+pub(super) fn names(requests: &[Write]) -> Vec<Arc<[u8]>> {
+    let mut seen = std::collections::HashSet::new();
+    let keys = requests.iter().filter_map(|request| match request {
+        Write::Put { key, terms, .. } if terms.replaces => Some(Arc::clone(key)),
+        Write::Remove { key, .. } => Some(Arc::clone(key)),
+        Write::RemoveAll { scope, .. } => Some(epoch_key(scope)),
+        _ => None,
+    });
+    keys.filter(|key| seen.insert(Arc::clone(key))).collect()
+}
+
 impl Batch {
-    pub(super) fn add(&mut self, request: Write, epochs: &Epochs) {
+    /// What others forgot, before anything else.
+    pub(super) fn add_foreign(&mut self, foreign: Vec<Foreign>, epochs: &Epochs) {
+        for forgotten in foreign {
+            match forgotten {
+                Foreign::Row(mark) => {
+                    self.change(mark.key(), None);
+                    self.foreign.push(mark);
+                }
+                Foreign::Scope(scope) => self.keep_epoch(&scope, epochs),
+            }
+        }
+    }
+
+    /// `is_outdated` tells of a key whether others have forgotten it since a moment.
+    pub(super) fn add(&mut self, request: Write, epochs: &Epochs, is_outdated: impl Fn(&[u8], u64) -> bool) {
         match request {
-            Write::Put { key, row, answer, space } => {
-                self.change(key, Some(row));
+            Write::Put { key, row, terms, answer, space } => {
+                let outdated = terms.unless_forgotten_since.is_some_and(|since| is_outdated(&key, since));
+                // What was read before somebody forgot it is not kept; and what it was to replace is not either.
+                if !outdated {
+                    self.change(key, Some(row));
+                } else if terms.replaces {
+                    self.change(key, None);
+                }
                 self.waiting.push(Waiting::Put(answer, space));
             }
             Write::Remove { key, mark, answer, place } => {
                 self.change(key, None);
-                self.removes = true;
                 self.waiting.push(Waiting::Removal(answer, place, Some(mark)));
             }
             Write::RemoveAll { scope, answer, place } => {
                 self.keep_epoch(&scope, epochs);
-                self.removes = true;
                 self.waiting.push(Waiting::Removal(answer, place, None));
             }
             Write::KeepEpoch { scope } => self.keep_epoch(&scope, epochs),
@@ -82,28 +113,13 @@ impl Batch {
         self.changes.is_empty() && self.waiting.is_empty()
     }
 
-    /// What must be made up for before anything is read again, if it cannot be written now.
-    pub(super) fn removals(&self) -> Vec<Change> {
-        let mut removals: Vec<Change> = self
-            .waiting
-            .iter()
-            .filter_map(|waiting| match waiting {
-                Waiting::Removal(_, _, Some(mark)) => Some(Change { key: mark.key(), value: None }),
-                _ => None,
-            })
-            .collect();
-        if self.removes {
-            removals.extend(self.changes.iter().filter(|change| is_epoch(&change.key)).cloned());
-        }
-        removals
-    }
-
     /// Answers everyone.
     pub(super) fn settle(
         self,
         put: impl Fn() -> Result<(), LayerError>,
         removal: impl Fn() -> Result<Removal, LayerError>,
     ) {
+        drop(self.foreign);
         for waiting in self.waiting {
             match waiting {
                 Waiting::Put(answer, _space) => {
@@ -119,8 +135,4 @@ impl Batch {
             }
         }
     }
-}
-
-fn is_epoch(key: &[u8]) -> bool {
-    key.first() == Some(&b'e')
 }

@@ -82,6 +82,9 @@ pub(super) enum Fault {
     Damaged(Cause),
     /// The operating system refused, for example because the disk is full. The files may be good.
     Refused(Cause),
+    /// Nothing is wrong with the files that are there, but what was removed from them is not known any more, or they were
+    /// deleted. The store begins empty.
+    Untrusted(Cause),
 }
 
 /// What the engine said. Shared, because one failed commit is reported to everyone who waited for it.
@@ -97,9 +100,13 @@ impl Fault {
         Self::Refused(Cause(cause.into().into()))
     }
 
+    pub(super) fn untrusted(cause: impl Into<BoxError>) -> Self {
+        Self::Untrusted(Cause(cause.into().into()))
+    }
+
     pub(super) fn cause(&self) -> &Cause {
         match self {
-            Self::Damaged(cause) | Self::Refused(cause) => cause,
+            Self::Damaged(cause) | Self::Refused(cause) | Self::Untrusted(cause) => cause,
         }
     }
 }

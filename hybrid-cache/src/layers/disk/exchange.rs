@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{
     answers::{Answer, Watch},
     engine::{Engine, Fault},
+    journal::Journal,
     row::{decode_numbers, epoch_key},
     sync::{Queue, lock, read, write},
 };
@@ -23,10 +24,10 @@ use crate::{
     config::DiskSettings,
     error::{LayerError, LayerKind},
     key::Key,
-    layers::{Reading, Removal},
+    layers::{Reading, Removal, Terms},
 };
 
-/// How long a put or a removal may take. They wait for the disk itself, reads only for its cache.
+/// How long a put or a removal may take, if reads have not longer. They wait for the disk itself, reads only for its cache.
 pub(super) const WRITE_BUDGET: Duration = Duration::from_secs(5);
 /// Reads that may wait at a time.
 const READS: usize = 4096;
@@ -77,6 +78,7 @@ pub(super) enum Write {
     Put {
         key: Arc<[u8]>,
         row: Arc<[u8]>,
+        terms: Terms,
         answer: Answer<()>,
         space: OwnedSemaphorePermit,
     },
@@ -104,7 +106,7 @@ pub(super) enum Write {
         engine: Arc<dyn Engine>,
         fault: Fault,
     },
-    /// Have another look whether the store can be opened.
+    /// Have another look whether the store can be opened, and at what others have forgotten.
     Nudge,
 }
 
@@ -115,10 +117,7 @@ pub(super) enum Gate {
     Shut,
     Open(Arc<dyn Engine>),
     /// Not to be used any more in this process.
-    Off {
-        why: Fault,
-        empty: bool,
-    },
+    Off(Fault),
     Closed,
 }
 
@@ -133,7 +132,10 @@ pub(super) struct Exchange {
     pub(super) put_space: Arc<Semaphore>,
     pub(super) removal_places: Arc<Semaphore>,
     pub(super) forgetting: Arc<Forgetting>,
-    pub(super) epochs: Epochs,
+    pub(super) epochs: Arc<Epochs>,
+    pub(super) journal: Journal,
+    /// Removals that could not be written down, and are lost with the process.
+    pub(super) owed: AtomicUsize,
     pub(super) watch: Watch,
     /// Whether the writing thread is at work on the size of the store. Only tests ask.
     pub(super) tidying: AtomicBool,
@@ -149,8 +151,16 @@ struct Finish {
 
 impl Exchange {
     pub(super) fn new(settings: DiskSettings, clock: Clock) -> Self {
+        let (forgetting, epochs) = (Arc::default(), Arc::default());
         Self {
-            watch: Watch::new(settings.timeout, WRITE_BUDGET),
+            journal: Journal::new(
+                settings.dir.clone(),
+                clock.clone(),
+                Arc::clone(&forgetting),
+                Arc::clone(&epochs),
+            ),
+            owed: AtomicUsize::new(0),
+            watch: Watch::new(settings.timeout, WRITE_BUDGET.max(settings.timeout)),
             settings,
             clock,
             gate: RwLock::new(Gate::Shut),
@@ -160,8 +170,8 @@ impl Exchange {
             writes: Queue::new(),
             put_space: Arc::new(Semaphore::new(PUT_KIB)),
             removal_places: Arc::new(Semaphore::new(REMOVALS)),
-            forgetting: Arc::default(),
-            epochs: Epochs::default(),
+            forgetting,
+            epochs,
             tidying: AtomicBool::new(false),
             age: AtomicU64::new(0),
             finish: Mutex::default(),
@@ -172,7 +182,7 @@ impl Exchange {
     pub(super) fn admit(&self) -> Result<(), LayerError> {
         match &*read(&self.gate) {
             Gate::Closed => Err(closed()),
-            Gate::Off { why, .. } => Err(self.error("be used", why)),
+            Gate::Off(why) => Err(self.error("be used", why)),
             Gate::Shut | Gate::Open(_) if self.rest.is_over() => Ok(()),
             Gate::Shut | Gate::Open(_) => Err(resting()),
         }

@@ -35,7 +35,7 @@ fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
             exchange.writes.push(Write::Nudge).ok();
             Err(resting())
         }
-        Gate::Off { why, .. } => Err(exchange.error("be used", why)),
+        Gate::Off(why) => Err(exchange.error("be used", why)),
         Gate::Closed => Err(closed()),
     };
     let reading = engine.and_then(|engine| {
@@ -54,17 +54,25 @@ fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
 
 fn find(exchange: &Exchange, engine: &dyn Engine, key: &str, scope: &str) -> Result<Reading, Fault> {
     let key = row_key(key);
+    let since = exchange.journal.moment();
+    let covered = exchange.forgetting.covers(&key);
     let bytes = engine.read(&key)?;
     let row = bytes
         .as_deref()
         .map(|bytes| Row::decode(&key, bytes).ok_or_else(|| Fault::damaged("a row is not what was written")));
     let row = row.transpose()?.filter(|row| row.expires > exchange.clock.now());
-    // Looked at after the row: a removal that was accepted before this read began is marked by now or done.
-    let record = row.filter(|_| !exchange.forgetting.covers(&key)).map(|row| row.record.to_vec());
+    // Looked at before and after the row: a removal that was accepted before this read began, by whichever process, was marked
+    // then, or is heard of now, or is done.
+    let heard = exchange.journal.look()?;
+    if heard.pending {
+        exchange.writes.push(Write::Nudge).ok();
+    }
+    let forgotten = covered || exchange.forgetting.covers(&key) || exchange.journal.has_named(&key, since);
+    let record = row.filter(|_| !forgotten).map(|row| row.record.to_vec());
     // Also after the row, so that a row is never paired with an epoch from before its `remove_all`.
     let (epoch, fresh) = exchange.epochs.get_or_load(scope, engine)?;
     if fresh {
         exchange.writes.push(Write::KeepEpoch { scope: scope.into() }).ok();
     }
-    Ok(Reading { record, epoch })
+    Ok(Reading { record, epoch, seen: heard.moment })
 }

@@ -40,6 +40,11 @@ pub(super) fn is_row(key: &[u8]) -> bool {
     key.first() == Some(&b'r')
 }
 
+/// The function whose epoch stands under `key`; `None` if it is the key of something else.
+pub(super) fn scope_of(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(b"e")?).ok()
+}
+
 fn prefixed(prefix: u8, text: &str) -> Arc<[u8]> {
     std::iter::once(prefix).chain(text.bytes()).collect()
 }

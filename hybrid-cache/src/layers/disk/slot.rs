@@ -1,7 +1,8 @@
 //! Directories: one slot per process, who may look into it, how large it is, and where damaged stores go.
 //!
 //! ```text
-//! <dir>/CACHEDIR.TAG                 only if we made <dir>: backup programs leave it out
+//! <dir>/CACHEDIR.TAG                 only if we made <dir>: backup programs leave it out. <dir> may be a link
+//! <dir>/removals.log                 what is forgotten in all slots, see `journal.rs`
 //! <dir>/slot-0/lock                  held while a process uses the slot
 //!              ledger                which of the following is the current store
 //!              redb-1/ | sled-1/     the files of the engine
@@ -13,14 +14,22 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use super::engine::Fault;
+use super::{
+    engine::Fault,
+    files::{self, Opened},
+    ledger,
+};
 use crate::clock::Timestamp;
 
 /// More processes than this, side by side in one directory, go without a disk layer.
 const SLOTS: usize = 64;
+const SLOT: &str = "slot-";
 const LOCK: &str = "lock";
+/// For how long a slot is kept that nobody uses, and what was set aside.
+pub(super) const UNUSED: Duration = Duration::from_hours(30 * 24);
 const DAMAGED: &str = "damaged-";
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -30,16 +39,26 @@ const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Slot {
+    /// Whether its lock is the one that another process would find: a directory that was deleted under way protects nothing.
+    pub(super) fn is_held(&self) -> bool {
+        files::is_in_place(&self.path.join(LOCK), &self.lock).unwrap_or(false)
+    }
+
+    /// Whether another process would also find the ledger.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_held() && fs::symlink_metadata(self.path.join(ledger::FILE)).is_ok()
+    }
 }
 
 /// Takes the first free slot in `dir`.
-pub(super) fn claim(dir: &Path, now: Timestamp) -> Result<Slot, Fault> {
-    prepare_root(dir)?;
-    let us = owner_of_new_file(dir)?;
+pub(super) fn claim(dir: &Path, us: Owner, now: Timestamp) -> Result<Slot, Fault> {
     let mut skipped = None;
     for number in 0..SLOTS {
-        match claim_slot(dir.join(format!("slot-{number}")), us, now) {
+        match claim_slot(dir.join(format!("{SLOT}{number}")), us, now) {
             Ok(Some(slot)) => return Ok(slot),
             Ok(None) => {}
             Err(fault) => skipped = Some(fault),
@@ -52,12 +71,14 @@ pub(super) fn claim(dir: &Path, now: Timestamp) -> Result<Slot, Fault> {
     }))
 }
 
-fn prepare_root(dir: &Path) -> Result<(), Fault> {
-    match fs::symlink_metadata(dir) {
+/// Makes the directory of the layer if there is none, and sees to it that it is ours. It may be a link to one that is.
+/// Returns who we are.
+pub(super) fn prepare_root(dir: &Path) -> Result<Owner, Fault> {
+    match fs::metadata(dir) {
         Ok(_) => {
-            if fs::read(dir.join(TAG)).is_ok_and(|text| text == TAG_TEXT.as_bytes()) {
+            if files::says(&dir.join(TAG), TAG_TEXT) {
                 // Only where we made it: the directory may be one that others use, too.
-                make_private(dir, 0o700)?;
+                make_private(&fs::canonicalize(dir).map_err(Fault::refused)?, 0o700)?;
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -67,7 +88,12 @@ fn prepare_root(dir: &Path) -> Result<(), Fault> {
         }
         Err(error) => return Err(Fault::refused(error)),
     }
-    Ok(())
+    owner_of_new_file(dir)
+}
+
+/// Whether a process has used `dir`, now or before.
+pub(super) fn is_in_use(dir: &Path) -> Result<bool, Fault> {
+    Ok(names(dir)?.any(|name| name.starts_with(SLOT)))
 }
 
 /// `None`: another process uses it.
@@ -82,14 +108,54 @@ fn claim_slot(path: PathBuf, us: Owner, now: Timestamp) -> Result<Option<Slot>, 
     }
     must_be_ours(&path, us)?;
     make_private(&path, 0o700)?;
-    let lock = private_file(OpenOptions::new().write(true).create(true).truncate(false))
-        .open(path.join(LOCK))
-        .map_err(Fault::refused)?;
+    let lock = files::open_or_create(&path.join(LOCK), now)?;
     match lock.try_lock() {
-        Ok(()) => Ok(Some(Slot { path, _lock: lock })),
+        Ok(()) => {
+            let slot = Slot { path, lock };
+            // Another process may have removed it in between, as one that nobody uses.
+            Ok(if slot.is_held() { Some(slot) } else { None })
+        }
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(Fault::refused(error)),
     }
+}
+
+/// Removes slots that nobody has used for [`UNUSED`], and what was set aside that long ago. What cannot be removed now is
+/// tried again by the next process.
+pub(super) fn clear_unused(dir: &Path, ours: &Slot, now: Timestamp) -> Result<(), Fault> {
+    for name in names(dir)?.filter(|name| name.starts_with(SLOT)) {
+        let path = dir.join(name);
+        if path != ours.path && is_unused(&path) {
+            // As long as this is held, no process takes the slot.
+            let Ok(Opened::File(lock)) = files::open(&path.join(LOCK)) else { continue };
+            if lock.try_lock().is_ok() && is_unused(&path) {
+                tracing::info!(slot = %path.display(), "a slot of the disk cache that was not used for long is removed");
+                remove(&path)?;
+            }
+        }
+    }
+    for place in [dir, &ours.path] {
+        for name in names(place)? {
+            let since = name.strip_prefix(DAMAGED).and_then(|millis| millis.parse().ok());
+            if since.is_some_and(|since| now.since(Timestamp::from_millis(since)) > UNUSED) {
+                remove(&place.join(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing in the slot was changed for long, as the file system's clock tells.
+fn is_unused(slot: &Path) -> bool {
+    let is_old = |found: io::Result<fs::Metadata>| {
+        let age = found.and_then(|found| found.modified()).ok().and_then(|changed| changed.elapsed().ok());
+        age.is_some_and(|age| age > UNUSED)
+    };
+    let Ok(entries) = fs::read_dir(slot) else { return false };
+    entries.flatten().all(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => is_unused(&entry.path()),
+        _ => is_old(entry.metadata()),
+    })
 }
 
 /// Makes the directory `path` for the files of an engine.
@@ -131,6 +197,15 @@ pub(super) fn remove(path: &Path) -> Result<(), Fault> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::refused(error)),
         _ => Ok(()),
     }
+}
+
+/// Whether in `dir`, at any depth, there are files and directories and nothing else: engines open what they find by name.
+pub(super) fn holds_only_files(dir: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(dir) else { return false };
+    entries.flatten().all(|entry| match entry.file_type() {
+        Ok(kind) => kind.is_file() || (kind.is_dir() && holds_only_files(&entry.path())),
+        Err(_) => false,
+    })
 }
 
 /// How many bytes `dir` takes on the disk; on the way, files that an engine made get their mode.
@@ -183,7 +258,7 @@ mod unix {
 
     /// Who we are. There is no safe way to ask but to look at a file that we made.
     pub(super) fn owner_of_new_file(dir: &Path) -> Result<Owner, Fault> {
-        let found = fs::symlink_metadata(dir).map_err(Fault::refused)?;
+        let found = fs::metadata(dir).map_err(Fault::refused)?;
         if !found.is_dir() {
             return Err(not_a_directory(dir, &found));
         }
@@ -194,7 +269,7 @@ mod unix {
         let us = file.metadata().map(|made| made.uid()).map_err(Fault::refused);
         fs::remove_file(&probe).map_err(Fault::refused)?;
         let us = us?;
-        must_be_ours(dir, us)?;
+        must_belong_to(us, dir, &found)?;
         Ok(us)
     }
 
@@ -204,6 +279,10 @@ mod unix {
         if !found.is_dir() {
             return Err(not_a_directory(path, &found));
         }
+        must_belong_to(us, path, &found)
+    }
+
+    fn must_belong_to(us: Owner, path: &Path, found: &fs::Metadata) -> Result<(), Fault> {
         if found.uid() != us {
             return Err(Fault::refused(format!("{} belongs to another user", path.display())));
         }
@@ -213,7 +292,7 @@ mod unix {
     fn not_a_directory(path: &Path, found: &fs::Metadata) -> Fault {
         let path = path.display();
         Fault::refused(if found.file_type().is_symlink() {
-            format!("{path} is a symbolic link; name the directory itself")
+            format!("{path} is a symbolic link")
         } else {
             format!("{path} is not a directory")
         })

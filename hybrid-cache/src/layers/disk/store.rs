@@ -3,7 +3,8 @@
 //! Used by the writing thread only.
 
 use std::{
-    path::PathBuf,
+    fs, io,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -12,11 +13,12 @@ use std::{
 use super::{
     engine::{self, Change, Durability, Engine, Fault, guarded},
     exchange::random,
+    journal::{Journal, Place, Span},
     ledger::{self, Entry, Found, Ledger},
     row::{IDENTITY, decode_numbers, encode_numbers},
     slot::{self, Slot},
 };
-use crate::config::DiskEngine;
+use crate::{clock::Timestamp, config::DiskEngine};
 
 /// How long reads under way may hold up the end of a store.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -26,6 +28,8 @@ pub(super) struct Volume {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) dir: PathBuf,
     pub(super) entry: Entry,
+    /// Up to here it has forgotten what the journal says.
+    pub(super) place: Place,
 }
 
 pub(super) struct Store {
@@ -48,9 +52,16 @@ impl From<Fault> for Unopened {
 }
 
 impl Store {
-    /// Opens what the ledger of `slot` names, or makes a store where there is none.
-    pub(super) fn open(slot: &Slot, kind: DiskEngine, cache_bytes: usize) -> Result<Self, Unopened> {
-        let (ledger, found) = Ledger::open(&slot.path).map_err(Fault::refused)?;
+    /// Opens what the ledger of `slot` names, or makes a store where there is none, or none of which `journal` tells what it
+    /// has missed.
+    pub(super) fn open(
+        slot: &Slot,
+        kind: DiskEngine,
+        cache_bytes: usize,
+        (journal, span): (&Journal, Span),
+        now: Timestamp,
+    ) -> Result<Self, Unopened> {
+        let (ledger, found) = Ledger::open(&slot.path, now)?;
         let stores = slot::stores(&slot.path)?;
         let entry = match found {
             Found::Entry(entry) if entry.ready => Some(entry),
@@ -66,21 +77,24 @@ impl Store {
         for store in stores.iter().filter(|store| current.as_ref() != Some(*store)) {
             slot::remove(store)?;
         }
-        match entry.zip(current) {
-            // The other engine's rows are of no use, and would miss what is removed from now on.
-            Some((entry, dir)) if entry.engine != kind => {
-                slot::remove(&dir)?;
-                Ok(Self::create(slot, ledger, kind, entry.generation + 1, cache_bytes)?)
-            }
-            Some((entry, dir)) => match Volume::open_existing(entry, dir.clone(), cache_bytes) {
-                Ok(volume) => Ok(Self { ledger, volume }),
-                Err(fault) => Err(Unopened { fault, suspects: vec![dir] }),
-            },
-            None => {
-                let after = if let Found::Entry(entry) = found { entry.generation } else { 0 };
-                Ok(Self::create(slot, ledger, kind, after + 1, cache_bytes)?)
+        // The other engine's rows are of no use, and would miss what is removed from now on.
+        let usable = entry.zip(current).filter(|(entry, dir)| entry.engine == kind && !is_gone(dir));
+        if let Some((entry, dir)) = usable {
+            match Volume::open_existing(entry, dir.clone(), cache_bytes) {
+                Ok(volume) if journal.follow(volume.place)? => return Ok(Self { ledger, volume }),
+                Ok(volume) => {
+                    let dir = dir.display();
+                    tracing::info!(%dir, "this store of the disk cache has missed removals that are not known any more; it begins empty");
+                    volume.close();
+                }
+                Err(fault) => return Err(Unopened { fault, suspects: vec![dir] }),
             }
         }
+        for store in slot::stores(&slot.path)? {
+            slot::remove(&store)?;
+        }
+        let generation = if let Found::Entry(entry) = found { entry.generation + 1 } else { 1 };
+        Ok(Self::create(slot, ledger, kind, generation, cache_bytes, span.end())?)
     }
 
     fn create(
@@ -89,11 +103,12 @@ impl Store {
         kind: DiskEngine,
         generation: u64,
         cache_bytes: usize,
+        place: Place,
     ) -> Result<Self, Fault> {
-        let mut entry = Entry { generation, identity: random(), removals: 0, engine: kind, ready: false };
+        let mut entry = Entry { generation, identity: random(), engine: kind, ready: false };
         ledger.write(&entry).map_err(Fault::refused)?;
         // Nothing was here that could be damaged.
-        let made = Volume::create(slot, entry, cache_bytes);
+        let made = Volume::create(slot, entry, cache_bytes, place);
         let made = made.and_then(|volume| volume.identify(Durability::Synced).map(|()| volume));
         let volume = made.map_err(|fault| Fault::Refused(fault.cause().clone()))?;
         entry.ready = true;
@@ -101,27 +116,30 @@ impl Store {
         Ok(Self { ledger, volume: Volume { entry, ..volume } })
     }
 
-    /// Makes `changes`. With `removes`, they are on the disk afterwards, and no older state of the store will
-    /// be taken for the current one.
+    /// Makes `changes`, which are all that the journal says up to `place`.
     pub(super) fn commit(
         &mut self,
         mut changes: Vec<Change>,
-        removes: bool,
+        place: Place,
         durability: Durability,
     ) -> Result<(), Fault> {
         let volume = &mut self.volume;
-        if !removes {
-            return guarded(|| volume.engine.apply(&changes, durability));
+        if place != volume.place {
+            volume.place = place;
+            // Last: an engine that recovers only some of them has not come to this place.
+            changes.push(volume.identity());
         }
-        volume.entry.removals += 1;
-        changes.push(volume.identity());
-        guarded(|| volume.engine.apply(&changes, Durability::Synced))?;
-        self.ledger.write(&volume.entry).map_err(Fault::refused)
+        guarded(|| volume.engine.apply(&changes, durability))
+    }
+
+    /// Has the engine bring all changes so far to the disk.
+    pub(super) fn sync(&self) -> Result<(), Fault> {
+        guarded(|| self.volume.engine.apply(&[], Durability::Synced))
     }
 
     /// Makes `fresh`, which holds all that is to be kept, the store; the one before is returned.
     pub(super) fn switch_to(&mut self, mut fresh: Volume) -> Result<Volume, Fault> {
-        fresh.entry.removals = self.volume.entry.removals;
+        fresh.place = self.volume.place;
         fresh.entry.ready = true;
         fresh.identify(Durability::Synced)?;
         self.ledger.write(&fresh.entry).map_err(Fault::refused)?;
@@ -157,29 +175,26 @@ impl Volume {
     }
 
     /// An empty engine in a directory of its own; whatever lies there is removed.
-    pub(super) fn create(slot: &Slot, entry: Entry, cache_bytes: usize) -> Result<Self, Fault> {
+    pub(super) fn create(slot: &Slot, entry: Entry, cache_bytes: usize, place: Place) -> Result<Self, Fault> {
         let dir = slot.path.join(store_name(&entry));
         slot::remove(&dir)?;
         slot::make_store_dir(&dir)?;
         let engine = engine::open(entry.engine, &dir, cache_bytes)?;
         slot::measure(&dir)?; // for the modes
-        Ok(Self { engine, dir, entry })
+        Ok(Self { engine, dir, entry, place })
     }
 
     fn open_existing(entry: Entry, dir: PathBuf, cache_bytes: usize) -> Result<Self, Fault> {
-        if !dir.is_dir() {
-            return Err(Fault::damaged("its directory is gone"));
+        if !slot::holds_only_files(&dir) {
+            return Err(Fault::damaged("there is something in it that is no file"));
         }
         let engine = engine::open(entry.engine, &dir, cache_bytes)?;
         let identity = guarded(|| engine.read(IDENTITY))?;
         match identity.and_then(|bytes| decode_numbers(IDENTITY, &bytes)) {
-            Some([identity, removals]) if identity == entry.identity && removals >= entry.removals => {
+            Some([identity, log, at]) if identity == entry.identity => {
                 slot::make_store_dir(&dir)?;
                 slot::measure(&dir)?; // for the modes
-                Ok(Self { engine, dir, entry: Entry { removals, ..entry } })
-            }
-            Some([identity, _]) if identity == entry.identity => {
-                Err(Fault::damaged("it has lost what was written last, removals among it"))
+                Ok(Self { engine, dir, entry, place: Place { log, at } })
             }
             _ => Err(Fault::damaged("it is not the store that was made here")),
         }
@@ -194,13 +209,23 @@ impl Volume {
     }
 
     fn identity(&self) -> Change {
-        let numbers = encode_numbers(IDENTITY, [self.entry.identity, self.entry.removals]);
+        let Place { log, at } = self.place;
+        let numbers = encode_numbers(IDENTITY, [self.entry.identity, log, at]);
         Change { key: IDENTITY.into(), value: Some(numbers) }
     }
 
     fn identify(&self, durability: Durability) -> Result<(), Fault> {
         guarded(|| self.engine.apply(&[self.identity()], durability))
     }
+}
+
+/// Deleted, as opposed to something that cannot be a store.
+fn is_gone(dir: &Path) -> bool {
+    let gone = matches!(fs::symlink_metadata(dir), Err(error) if error.kind() == io::ErrorKind::NotFound);
+    if gone {
+        tracing::warn!(dir = %dir.display(), "this store of the disk cache is gone; an empty one takes its place");
+    }
+    gone
 }
 
 fn store_name(entry: &Entry) -> String {

@@ -40,6 +40,10 @@ mod killed;
 mod refused;
 #[cfg(unix)]
 mod safety;
+#[cfg(unix)]
+mod shared;
+#[cfg(unix)]
+mod vanished;
 
 const HOUR: Duration = Duration::from_hours(1);
 const MIB: u64 = 1 << 20;
@@ -175,4 +179,26 @@ fn accepted<T>(mut future: futures_core::future::BoxFuture<'_, T>) -> impl Futur
 
 fn pattern(size: usize) -> Vec<u8> {
     (0..=250).cycle().take(size).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in entries(from) {
+        let target = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            copy(&entry, &target);
+        } else {
+            fs::copy(&entry, &target).unwrap();
+        }
+    }
+}
+
+fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> bool {
+    (0..200).any(|_| {
+        let done = attempt().is_some();
+        if !done {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        done
+    })
 }

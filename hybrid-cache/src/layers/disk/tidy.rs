@@ -198,7 +198,7 @@ impl Tidy {
             ready: false,
             ..store.volume.entry
         };
-        match Volume::create(slot, entry, self.limits.cache) {
+        match Volume::create(slot, entry, self.limits.cache, store.volume.place) {
             Ok(fresh) => {
                 self.work = Some(Work::Rewrite(Rewrite::into(fresh, keep_from, self.limits.sync_after)));
             }
@@ -259,10 +259,13 @@ impl Tidy {
         }
         self.written = 0;
         self.measured_at = Instant::now();
-        if !store.volume.dir.is_dir() {
-            return Err(Fault::damaged("its directory is gone"));
+        if !slot.is_complete() {
+            return Err(Fault::untrusted("its directory is gone"));
         }
         let stores = slot::stores(&slot.path)?;
+        if slot::measure(&store.volume.dir).unwrap_or(0) == 0 {
+            return Err(Fault::untrusted("its files are gone"));
+        }
         self.physical = stores.iter().map(|store| slot::measure(store).unwrap_or(0)).sum();
         Ok(())
     }

@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::{
-    batch::Batch,
-    engine::{Change, Dirt, Durability, Fault, missing_feature},
+    batch::{Batch, names},
+    engine::{Dirt, Durability, Fault, missing_feature},
     exchange::{Exchange, Gate, Write, resting},
+    journal::Pending,
     ledger,
     slot::{self, Slot},
     store::{Store, Unopened, delete_stores},
@@ -29,7 +30,7 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_mins(1);
 /// Two damaged stores within this time are no accident.
 const DAMAGE_MEMORY: Duration = Duration::from_mins(10);
-/// Removals remembered while the store cannot be written; with more, it begins anew.
+/// Removals remembered while they cannot be written down; with more, nothing that is stored is trusted any more.
 const OWED: usize = 16 * 1024;
 
 pub(super) struct Writer {
@@ -37,8 +38,10 @@ pub(super) struct Writer {
     limits: Limits,
     slot: Option<Slot>,
     opened: Option<(Store, Tidy)>,
-    /// Removals that could not be made; the store is not read before they are.
-    owed: Vec<Change>,
+    /// Keys of removals that could not be written down; no store is opened before they are.
+    owed: Vec<Arc<[u8]>>,
+    /// The log of removals that the store agreed with. After another one, it begins empty.
+    log: Option<u64>,
     unsynced: u64,
     synced_at: Instant,
     damaged_at: Option<Timestamp>,
@@ -53,6 +56,7 @@ impl Writer {
             slot: None,
             opened: None,
             owed: Vec::new(),
+            log: None,
             unsynced: 0,
             synced_at: Instant::now(),
             damaged_at: None,
@@ -73,9 +77,12 @@ impl Writer {
             busy = self.tidy();
             self.exchange.tidying.store(busy, Ordering::Release);
         }
-        if let Some((mut store, tidy)) = self.opened.take() {
+        if !self.owed.is_empty() {
+            self.tell(Vec::new()).ok();
+        }
+        if let Some((store, tidy)) = self.opened.take() {
             self.exchange.set_gate(Gate::Closed);
-            store.commit(Vec::new(), false, Durability::Synced).ok();
+            store.sync().ok();
             tidy.close();
             store.close();
         }
@@ -100,7 +107,7 @@ impl Writer {
     }
 
     fn handle(&mut self, requests: Vec<Write>) {
-        let mut batch = Batch::default();
+        let mut to_commit = Vec::with_capacity(requests.len());
         for request in requests {
             match request {
                 Write::Trouble { engine, fault } => {
@@ -110,29 +117,58 @@ impl Writer {
                         self.failed(&fault);
                     }
                 }
-                request => batch.add(request, &self.exchange.epochs),
+                request => to_commit.push(request),
             }
         }
         if self.exchange.is_shut() && self.exchange.rest.is_over() {
             self.open();
         }
-        if !batch.is_empty() {
-            self.commit(batch);
+        if !to_commit.is_empty() {
+            self.commit(to_commit);
         }
     }
 
-    fn commit(&mut self, batch: Batch) {
-        let Some((store, tidy)) = &mut self.opened else { return self.refuse(batch) };
-        let durability = if batch.flushes { Durability::Synced } else { Durability::Lazy };
-        if let Err(fault) = store.commit(batch.changes().to_vec(), batch.removes, durability) {
-            self.owe(&batch);
+    fn commit(&mut self, requests: Vec<Write>) {
+        let exchange = Arc::clone(&self.exchange);
+        // Told first: what is forgotten is so from then on, whatever becomes of the store.
+        let names = names(&requests);
+        let told = if names.is_empty() { Ok(()) } else { self.tell(names) };
+        let heard = match &self.opened {
+            Some(_) => self.exchange.journal.look().map(drop),
+            None => Ok(()),
+        };
+        if let Err(fault) = heard {
             self.failed(&fault);
-            let removal = if self.owed.is_empty() { Removal::Done } else { Removal::Queued };
-            return batch.settle(|| Err(self.exchange.error("write", &fault)), || Ok(removal));
+        }
+        let Pending { foreign, place } = exchange.journal.take();
+        let mut batch = Batch::default();
+        batch.add_foreign(foreign, &exchange.epochs);
+        for request in requests {
+            batch.add(request, &exchange.epochs, |key, since| exchange.journal.has_named(key, since));
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let removal = || match &told {
+            Ok(()) => Ok(Removal::Done),
+            Err(fault) => Err(exchange.error("write down what is removed", fault)),
+        };
+        let (Some((store, tidy)), Some(place)) = (&mut self.opened, place) else {
+            let put = || match &*read(&exchange.gate) {
+                Gate::Off(why) => Err(exchange.error("be used", why)),
+                _ => Err(resting()),
+            };
+            return batch.settle(put, removal);
+        };
+        let durability = if batch.flushes { Durability::Synced } else { Durability::Lazy };
+        if let Err(fault) = store.commit(batch.changes().to_vec(), place, durability) {
+            // First, so that nothing is read any more from what could not forget.
+            self.failed(&fault);
+            return batch.settle(|| Err(exchange.error("write", &fault)), removal);
         }
         let dirt = Dirt::of(batch.changes());
         tidy.wrote(batch.changes(), dirt);
-        if batch.removes || batch.flushes {
+        if batch.flushes {
             self.synced();
         } else {
             if self.unsynced == 0 {
@@ -143,36 +179,47 @@ impl Writer {
         batch.settle(|| Ok(()), || Ok(Removal::Done));
     }
 
-    /// There is no store.
-    fn refuse(&mut self, batch: Batch) {
-        let off = match &*read(&self.exchange.gate) {
-            Gate::Off { empty: true, .. } => Some(Ok(Removal::Done)),
-            Gate::Off { why, .. } => Some(Err(why.clone())),
-            _ => None,
-        };
-        let error = |fault: &Fault| self.exchange.error("be used", fault);
-        match off {
-            Some(Ok(removal)) => batch.settle(|| Err(resting()), || Ok(removal)),
-            Some(Err(why)) => batch.settle(|| Err(error(&why)), || Err(error(&why))),
-            None => {
-                // Until the next opening; nothing is read before these are made.
-                self.owe(&batch);
-                batch.settle(|| Err(resting()), || Ok(Removal::Queued));
-            }
+    /// Has it written down that these keys are forgotten, and those that could not be before.
+    fn tell(&mut self, mut keys: Vec<Arc<[u8]>>) -> Result<(), Fault> {
+        keys.splice(0..0, std::mem::take(&mut self.owed));
+        let told = self.written_down(&keys);
+        if let Err(fault) = &told {
+            // One too many is enough to know that it was too many.
+            keys.truncate(OWED + 1);
+            self.owed = keys;
+            self.failed(fault);
         }
+        self.exchange.owed.store(self.owed.len(), Ordering::Relaxed);
+        told
     }
 
-    /// Remembers what must be forgotten. One too many is enough to know that it was too many.
-    fn owe(&mut self, batch: &Batch) {
-        let room = (OWED + 1).saturating_sub(self.owed.len());
-        self.owed.extend(batch.removals().into_iter().take(room));
+    fn written_down(&mut self, keys: &[Arc<[u8]>]) -> Result<(), Fault> {
+        slot::prepare_root(&self.exchange.settings.dir)?;
+        let journal = &self.exchange.journal;
+        let fault = match journal.append(keys) {
+            Ok(()) if keys.len() <= OWED => return Ok(()),
+            Ok(()) => Fault::untrusted("more was removed than could be remembered"),
+            // Heard of another log, or of too much: what is stored here goes, and then there is nothing in the way.
+            Err(fault @ Fault::Untrusted(_)) => {
+                self.failed(&fault);
+                self.exchange.journal.open()?;
+                return self.exchange.journal.append(keys);
+            }
+            Err(fault) => fault,
+        };
+        // What cannot be removed row by row goes as a whole, for every process of the directory: it is a cache.
+        journal.discard()?;
+        let dir = self.exchange.settings.dir.display();
+        tracing::warn!(%dir, cause = %fault.cause(), "a removal could not be written down, so the disk cache begins empty");
+        self.failed(&Fault::untrusted("a removal could not be written down"));
+        Ok(())
     }
 
     fn sync_if_due(&mut self) {
         let due = self.unsynced >= self.limits.sync_after
             || (self.unsynced > 0 && self.synced_at.elapsed() >= SYNC_EVERY);
         if let Some((store, _)) = self.opened.as_mut().filter(|_| due) {
-            match store.commit(Vec::new(), false, Durability::Synced) {
+            match store.sync() {
                 Ok(()) => self.synced(),
                 Err(fault) => self.failed(&fault),
             }
@@ -204,48 +251,62 @@ impl Writer {
         if let Some(feature) = missing_feature(engine) {
             let why = format!("the engine {engine:?} needs the feature `{feature}` of hybrid-cache");
             tracing::warn!("the disk cache is off: {why}");
-            return self.switch_off(Fault::refused(why), false);
+            return self.switch_off(Fault::refused(why));
         }
         match self.try_open() {
-            Ok(store) => {
-                let tidy = Tidy::new(self.limits, self.exchange.clock.now());
-                self.exchange.set_gate(Gate::Open(Arc::clone(&store.volume.engine)));
-                self.opened = Some((store, tidy));
-                if std::mem::take(&mut self.said_refused) {
-                    tracing::info!(dir = %self.exchange.settings.dir.display(), "the disk cache is back");
-                }
-            }
+            Ok(store) => self.use_store(store),
             Err(Unopened { fault, suspects }) => self.cannot_open(&fault, &suspects),
         }
     }
 
+    fn use_store(&mut self, store: Store) {
+        let tidy = Tidy::new(self.limits, self.exchange.clock.now());
+        self.exchange.set_gate(Gate::Open(Arc::clone(&store.volume.engine)));
+        self.opened = Some((store, tidy));
+        if let Some(slot) = &self.slot {
+            let (dir, now) = (&self.exchange.settings.dir, self.exchange.clock.now());
+            if let Err(fault) = slot::clear_unused(dir, slot, now) {
+                tracing::debug!(cause = %fault.cause(), "what nobody uses in the directory of the disk cache cannot be removed");
+            }
+        }
+        if std::mem::take(&mut self.said_refused) {
+            tracing::info!(dir = %self.exchange.settings.dir.display(), "the disk cache is back");
+        }
+    }
+
     fn try_open(&mut self) -> Result<Store, Unopened> {
-        let settings = &self.exchange.settings;
+        let now = self.exchange.clock.now();
+        let us = slot::prepare_root(&self.exchange.settings.dir)?;
+        if !self.owed.is_empty() {
+            self.tell(Vec::new())?;
+        }
+        if !self.slot.as_ref().is_some_and(Slot::is_held) {
+            self.slot = None;
+        }
         let slot = match self.slot.take() {
             Some(slot) => slot,
-            None => slot::claim(&settings.dir, self.exchange.clock.now())?,
+            None => slot::claim(&self.exchange.settings.dir, us, now)?,
         };
         let slot = self.slot.insert(slot);
-        let opened = Store::open(slot, settings.engine, self.limits.cache);
-        if self.owed.is_empty() || matches!(opened, Err(Unopened { fault: Fault::Damaged(_), .. })) {
-            return opened;
-        }
-        let paid = opened.and_then(|mut store| {
-            store.commit(self.owed.clone(), true, Durability::Synced)?;
-            Ok(store)
-        });
-        if paid.is_err() || self.owed.len() > OWED {
-            // What cannot be removed row by row goes as a whole: it is a cache.
-            if let Ok(store) = paid {
-                store.close();
-            }
+        let journal = &self.exchange.journal;
+        let span = journal.open()?;
+        // A log that is not the one of before has not been told what this process told that one.
+        if self.log.replace(span.end().log).is_some_and(|before| before != span.end().log) {
             delete_stores(slot)?;
             self.exchange.epochs.clear();
-            self.owed.clear();
-            return Store::open(slot, settings.engine, self.limits.cache);
         }
-        self.owed.clear();
-        paid
+        let engine = self.exchange.settings.engine;
+        let mut store = Store::open(slot, engine, self.limits.cache, (journal, span), now)?;
+        // All that it has missed, before anything is read from it.
+        let Pending { foreign, place } = journal.take();
+        let mut missed = Batch::default();
+        missed.add_foreign(foreign, &self.exchange.epochs);
+        if let Some(place) = place {
+            let dir = store.volume.dir.clone();
+            let made = store.commit(missed.changes().to_vec(), place, Durability::Lazy);
+            made.map_err(|fault| Unopened { fault, suspects: vec![dir] })?;
+        }
+        Ok(store)
     }
 
     /// The store does not do what it is for.
@@ -256,12 +317,6 @@ impl Writer {
         let dir = store.volume.dir.clone();
         tidy.close();
         store.close();
-        if let (Fault::Refused(_), false, Some(slot)) = (fault, self.owed.is_empty(), &self.slot)
-            && delete_stores(slot).is_ok()
-        {
-            // A removal that could not be written took the store with it.
-            self.forget_everything();
-        }
         self.cannot_open(fault, &[dir]);
     }
 
@@ -275,6 +330,20 @@ impl Writer {
                 }
             }
             Fault::Damaged(_) => self.replace(fault, suspects),
+            Fault::Untrusted(_) => self.begin_anew(fault),
+        }
+    }
+
+    /// Begins an empty store in the place of one that there is nothing wrong with, but that nobody can vouch for.
+    fn begin_anew(&mut self, fault: &Fault) {
+        let (dir, cause) = (self.exchange.settings.dir.display(), fault.cause());
+        tracing::warn!(%dir, %cause, "the disk cache begins empty");
+        self.exchange.epochs.clear();
+        let deleted = self.slot.as_ref().filter(|slot| slot.is_held()).map_or(Ok(()), delete_stores);
+        match deleted.map_err(Unopened::from).and_then(|()| self.try_open()) {
+            Ok(store) => self.use_store(store),
+            // Not at once again, whatever it is.
+            Err(Unopened { fault, .. }) => self.cannot_open(&Fault::refused(fault.cause().clone()), &[]),
         }
     }
 
@@ -286,13 +355,13 @@ impl Writer {
         if let Err(refused) = self.set_aside(suspects, now) {
             // It must not be read again, and it is still there.
             tracing::warn!(%cause, refusal = %refused.cause(), "the disk cache is damaged and cannot be set aside; it is switched off");
-            return self.switch_off(fault.clone(), false);
+            return self.switch_off(fault.clone());
         }
-        self.forget_everything();
+        self.exchange.epochs.clear();
         let dir = self.exchange.settings.dir.display();
         if again {
             tracing::warn!(%dir, %cause, "the disk cache was damaged again; it is switched off for this process");
-            return self.switch_off(fault.clone(), true);
+            return self.switch_off(fault.clone());
         }
         tracing::warn!(%dir, %cause, "the disk cache was damaged; it was set aside and an empty one took its place");
         self.open();
@@ -306,12 +375,7 @@ impl Writer {
         self.slot.as_ref().map_or(Ok(()), |slot| slot::remove(&slot.path.join(ledger::FILE)))
     }
 
-    fn forget_everything(&mut self) {
-        self.owed.clear();
-        self.exchange.epochs.clear();
-    }
-
-    fn switch_off(&self, why: Fault, empty: bool) {
-        self.exchange.set_gate(Gate::Off { why, empty });
+    fn switch_off(&self, why: Fault) {
+        self.exchange.set_gate(Gate::Off(why));
     }
 }

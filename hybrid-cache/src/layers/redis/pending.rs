@@ -159,9 +159,8 @@ impl Pending {
     }
 
     /// How many removals wait.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.keys.len() + self.scopes.len()
+        self.keys.len() + self.scopes.len() + usize::from(self.everything.is_some())
     }
 
     fn next_ticket(&mut self) -> u64 {

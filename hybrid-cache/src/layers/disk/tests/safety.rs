@@ -8,7 +8,8 @@ on_each_engine![
     files_are_for_their_owner_only,
     modes_are_set_again_when_the_store_is_opened,
     a_directory_that_others_use_keeps_its_mode,
-    a_symbolic_link_is_refused,
+    a_symbolic_link_to_a_directory_of_ours_is_used,
+    a_link_that_leads_nowhere_is_an_error,
     a_slot_that_is_a_symbolic_link_is_passed_over,
 ];
 
@@ -52,15 +53,25 @@ fn a_directory_that_others_use_keeps_its_mode(engine: DiskEngine) {
     must_be_private(&bench.slot());
 }
 
-fn a_symbolic_link_is_refused(engine: DiskEngine) {
+fn a_symbolic_link_to_a_directory_of_ours_is_used(engine: DiskEngine) {
     let bench = Bench::new(engine);
     let elsewhere = tempfile::tempdir().unwrap();
     symlink(elsewhere.path(), bench.root()).unwrap();
     let layer = bench.open();
+    layer.put("a", b"one");
+    layer.close();
+
+    assert_eq!(bench.open().get("a").as_deref(), Some(&b"one"[..]));
+    assert!(elsewhere.path().join("slot-0").is_dir());
+    must_be_private(&elsewhere.path().join("slot-0"));
+}
+
+fn a_link_that_leads_nowhere_is_an_error(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    symlink(bench.dir.path().join("nowhere"), bench.root()).unwrap();
+    let layer = bench.open();
 
     assert!(wait(layer.0.put(&k("a"), b"one".to_vec(), HOUR)).is_err());
-
-    assert_eq!(entries(elsewhere.path()), Vec::<PathBuf>::new());
 }
 
 fn a_slot_that_is_a_symbolic_link_is_passed_over(engine: DiskEngine) {

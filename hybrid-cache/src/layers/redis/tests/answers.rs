@@ -12,7 +12,7 @@ async fn what_was_put_is_read_back_by_another_process() {
     writer.put(&key(1), b"\0record\r\n\xff".to_vec(), LIFE).await.unwrap();
 
     let reading = reader.get(&key(1)).await.unwrap();
-    assert_eq!(reading, Reading { record: Some(b"\0record\r\n\xff".to_vec()), epoch: before.epoch });
+    assert_eq!(reading, Reading { record: Some(b"\0record\r\n\xff".to_vec()), epoch: before.epoch, seen: 0 });
 }
 
 #[tokio::test]

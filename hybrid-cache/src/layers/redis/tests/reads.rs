@@ -86,7 +86,8 @@ async fn each_read_gets_what_is_its_own() {
     all.push(layer.get(&strange));
     let read: Vec<_> = join_all(all).await.into_iter().map(Result::unwrap).collect();
 
-    let reading = |record: Option<&[u8]>, epoch| Reading { record: record.map(<[u8]>::to_vec), epoch };
+    let reading =
+        |record: Option<&[u8]>, epoch| Reading { record: record.map(<[u8]>::to_vec), epoch, seen: 0 };
     assert_eq!(read[0], reading(Some(b"record 0"), epoch));
     assert_eq!(read[1], reading(Some(b"record 1"), epoch));
     assert_eq!(read[2], reading(None, epoch));
