@@ -1,13 +1,16 @@
 //! The engine on `redb`: one table in one file.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use redb::{
     CommitError, Database, DatabaseError, Durability as RedbDurability, Error as RedbError, ReadableDatabase,
-    StorageError, TableDefinition, TableError, TransactionError,
+    StorageError, TableDefinition, TableError, TransactionError, backends::FileBackend,
 };
 
-use super::engine::{Change, Durability, Engine, Fault, Scanned};
+use super::{
+    engine::{Change, Durability, Engine, Fault, Scanned},
+    files::{self, Opened},
+};
 
 const FILE: &str = "rows.redb";
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
@@ -19,12 +22,14 @@ pub(super) struct Redb {
 impl Redb {
     pub(super) fn open(dir: &Path, cache_bytes: usize) -> Result<Self, Fault> {
         // Opened here and not by redb, so that nobody else can read the file for even a moment.
-        let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(dir.join(FILE))?;
-        let database = Database::builder().set_cache_size(cache_bytes).create_file(file)?;
+        let path = dir.join(FILE);
+        let file = match files::open(&path)? {
+            Opened::File(file) => file,
+            Opened::Nothing => files::create(&path)?,
+            Opened::SomethingElse => return Err(Fault::damaged("its file is not a file of ours")),
+        };
+        let backend = FileBackend::new(file)?;
+        let database = Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)?;
         Ok(Self { database })
     }
 }
