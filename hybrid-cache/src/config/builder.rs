@@ -150,7 +150,8 @@ impl Builder {
         self
     }
 
-    /// The directory of the disk layer. It is created when first used.
+    /// The directory of the disk layer. It is created when first used. One that is not a whole path is looked for below the
+    /// directory in which the program is when this is installed.
     ///
     /// Default: `HYBRID_CACHE_DISK_DIR`, else the platform's directory for caches / `hybrid-cache` / the program's name; on a
     /// platform without one the layer is skipped. Refused by `install()`: an empty path, and one that begins with `~`.

@@ -177,6 +177,9 @@ impl Pick {
             self.or(ByteLimit(1 << 30), Setting::DiskMaxBytes, given.max_bytes.map(ByteLimit::new));
         let timeout = self.or(milliseconds(50), Setting::DiskTimeout, given.timeout.map(Span::new));
         let engine = self.or(Engine::preferred(), Setting::DiskEngine, given.engine.map(Engine::new));
-        Some(DiskSettings { dir: dir?.0, max_bytes: max_bytes.0, timeout: timeout.0, engine: engine.0 })
+        // Against the directory of now: the program may go to another one before the layer is first used.
+        let dir = dir?.0;
+        let dir = std::path::absolute(&dir).unwrap_or(dir);
+        Some(DiskSettings { dir, max_bytes: max_bytes.0, timeout: timeout.0, engine: engine.0 })
     }
 }

@@ -143,6 +143,17 @@ fn without_a_directory_for_caches_the_disk_layer_needs_one_named() {
 }
 
 #[test]
+fn a_directory_that_is_not_a_whole_path_is_one_below_the_directory_of_now() {
+    for settings in [
+        builder().disk_dir("below/here").settings(&Environment::without_cache_dir()),
+        settings_from(&[("HYBRID_CACHE_DISK_DIR", "below/here")]),
+    ] {
+        let dir = settings.unwrap().disk.unwrap().dir;
+        assert_eq!(dir, std::env::current_dir().unwrap().join("below/here"));
+    }
+}
+
+#[test]
 fn the_report_says_who_said_what() {
     let environment = Environment::of([
         ("HYBRID_CACHE_TTL", "90"),
