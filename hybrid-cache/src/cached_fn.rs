@@ -381,11 +381,14 @@ impl<R: Outcome> CachedFn<R> {
         let precede_answer = self.memory.is_none() || replaces;
         if !precede_answer {
             load.give(answer.value.clone(), answer.provenance);
-            // Where callers wait for their copies, there cannot be more of them than callers.
-            if under_way.is_none() {
-                self.counters.copy_dropped();
-                return None;
+        }
+        // What replaces an older answer is waited for, so there cannot be more of it than callers.
+        if under_way.is_none() && !replaces {
+            if precede_answer {
+                load.give(answer.value, answer.provenance);
             }
+            self.counters.copy_dropped();
+            return None;
         }
         Some(Box::new(Copies { function: self, load, answer, asked, precede_answer, _under_way: under_way }))
     }

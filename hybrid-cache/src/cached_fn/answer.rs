@@ -60,8 +60,14 @@ pub(super) struct Load<R: Outcome> {
 impl<R: Outcome> Load<R> {
     /// Gives an answer to everybody who waits for it.
     pub(super) fn give(&mut self, value: R::Value, provenance: Provenance) {
+        let mut caller = std::mem::replace(&mut self.caller, Caller::nobody());
+        self.give_to(&mut caller, value, provenance);
+    }
+
+    /// The same, with the caller apart.
+    pub(super) fn give_to(&self, caller: &mut Caller<R>, value: R::Value, provenance: Provenance) {
         self.ticket.land(|| Landed::Value(value.clone(), provenance));
-        self.caller.give(Ok(Given { result: Ok(value), provenance }));
+        caller.give(Ok(Given { result: Ok(value), provenance }));
     }
 }
 
@@ -83,12 +89,6 @@ impl Purpose {
     pub(super) const fn replaces(self) -> bool {
         matches!(self, Self::Refresh | Self::Put)
     }
-}
-
-/// How a load ended, for its caller: the answer, or the panic to go on with.
-pub(super) type Loaded<R> = Result<Given<R>, Box<dyn Any + Send>>;
-
-/// The caller whose call started a load: it may have gone away, or have been answered already.
 
     /// How its answer is stored in a layer that was asked at the moment `seen`. What is put is newer than everything that
     /// anybody forgot; what was computed may be from before.
@@ -96,6 +96,12 @@ pub(super) type Loaded<R> = Result<Given<R>, Box<dyn Any + Send>>;
         let unless_forgotten_since = if matches!(self, Self::Put) { None } else { Some(seen) };
         Terms { replaces: self.replaces(), unless_forgotten_since }
     }
+}
+
+/// How a load ended, for its caller: the answer, or the panic to go on with.
+pub(super) type Loaded<R> = Result<Given<R>, Box<dyn Any + Send>>;
+
+/// The caller whose call started a load: it may have gone away, or have been answered already.
 pub(super) struct Caller<R: Outcome> {
     answer: Option<oneshot::Sender<Loaded<R>>>,
 }
@@ -211,14 +217,14 @@ pub(super) struct Target {
     pub(super) layer: Arc<dyn Layer>,
     /// The function's epoch there from before the answer was computed.
     pub(super) epoch: u64,
+    /// When it was asked.
+    pub(super) seen: u64,
     /// Whether it holds an older record.
     pub(super) held: bool,
 }
 
 /// What the byte layers said to a key. What they had is boxed: this is passed from hand to hand.
 pub(super) struct Asked<V> {
-    /// When it was asked.
-    pub(super) seen: u64,
     /// An answer that serves the purpose, and where it was.
     pub(super) found: Option<Box<Found<V>>>,
     /// One past its life that might still be returned.

@@ -1,17 +1,18 @@
 //! How an answer gets into memory and into a byte layer, with which dates and marks, and whether one that is found there
 //! is believed. Not when, and in which order: that is in `cached_fn.rs`.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
+use futures_util::future::{Either, select};
 
 use super::{
     CachedFn,
-    answer::{Answer, Asked, Found, Landed, Load, Origin, Purpose, Remembered, Target},
+    answer::{Answer, Asked, Caller, Found, Landed, Load, Origin, Purpose, Remembered, Target},
     given::Provenance,
 };
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     error::LayerKind,
     flight::{Flights, Ticket},
     invalidated::Invalidated,
@@ -27,13 +28,17 @@ use crate::{
     sync::{Mutex, PoisonError},
 };
 
+/// How long a copy may keep a call waiting, where the settings do not say how long its layer may take.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// An answer that remains to be copied into byte layers.
 pub(super) struct Copies<R: Outcome> {
     pub(super) function: Arc<CachedFn<R>>,
     pub(super) load: Load<R>,
     pub(super) answer: Answer<R::Value>,
     pub(super) asked: Asked<R::Value>,
-    /// Whether callers wait for them: where there is no memory to answer from, and where they replace what is older.
+    /// Whether callers wait for them: where there is no memory to answer from, for as long as a layer may keep a call
+    /// waiting; and where they replace what is older, until it is gone.
     pub(super) precede_answer: bool,
     /// What `flush` waits for.
     pub(super) _under_way: Option<UnderWay>,
@@ -43,12 +48,43 @@ impl<R: Outcome> Copies<R> {
     /// Makes them, one after the other, unless an invalidation forbids it meanwhile.
     pub(super) fn make(mut self: Box<Self>) -> BoxFuture<'static, Box<Self>> {
         Box::pin(async move {
-            self.function.copy(&self).await;
-            if self.precede_answer {
-                self.load.give(self.answer.value.clone(), self.answer.provenance);
+            let mut caller = std::mem::replace(&mut self.load.caller, Caller::nobody());
+            {
+                let mut copying = pin!(self.function.copy(&self));
+                let mut give =
+                    || self.load.give_to(&mut caller, self.answer.value.clone(), self.answer.provenance);
+                if let Some(patience) = self.patience() {
+                    let copied = select(&mut copying, Clock::Process.after(patience)).await;
+                    give();
+                    // A layer that is slow still gets it.
+                    if let Either::Right(_) = copied {
+                        copying.await;
+                    }
+                } else {
+                    copying.await;
+                    if self.precede_answer {
+                        give();
+                    }
+                }
             }
             self
         })
+    }
+
+    /// For how long callers wait for them; `None`: to the end.
+    fn patience(&self) -> Option<Duration> {
+        if !self.precede_answer || self.load.purpose.replaces() {
+            return None;
+        }
+        let settings = &self.function.runtime.settings;
+        let budget = |target: &Target| {
+            let timeout = match target.layer.kind() {
+                LayerKind::Redis => settings.redis.as_ref().map(|redis| redis.timeout),
+                _ => settings.disk.as_ref().map(|disk| disk.timeout),
+            };
+            timeout.unwrap_or(PATIENCE)
+        };
+        Some(self.asked.without.iter().map(budget).sum())
     }
 }
 

@@ -234,8 +234,8 @@ impl<R: Outcome> CachedFn<R> {
         let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.ticket.key(), body);
         match Arc::clone(&self).fill(load, body).await {
-            Some(copies) if copies.precede_answer => drop(copies.make().await),
-            // The caller does not wait for slower layers.
+            Some(copies) if copies.load.purpose.replaces() => drop(copies.make().await),
+            // The caller does not wait for slower layers, or no longer than they may keep it waiting.
             Some(copies) if self.definition.blocking => copier::hand_over(copies.make()),
             // Without a runtime none was asked, and there is nothing to copy.
             Some(copies) => drop(task::spawn(copies.make())),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::world::{ALL, BYTES, Body, Function, MEMORY, TTL, World, key, settle};
+use super::{
+    gate::Gate,
+    world::{ALL, BYTES, Body, Function, MEMORY, TTL, World, key, settle},
+};
 use crate::{definition::Definition, error::LayerKind};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -87,6 +90,23 @@ async fn an_answer_from_a_slow_layer_is_copied_into_every_faster_one() {
     assert!(world.redis.holds(function, "k"));
     body.call(function, "k").await;
     assert_eq!((function.stats().memory_hits(), body.runs()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_copy_only_as_long_as_the_layer_may_keep_it_waiting() {
+    const DISK: &[LayerKind] = &[LayerKind::Disk];
+    let (world, body) = (World::new(), Body::new());
+    let gate = Gate::closed();
+    *world.disk.before_put.lock().unwrap() = gate.clone();
+    let function = world.function(DISK);
+
+    let answer = tokio::time::timeout(30 * SECOND, body.call(function, "k")).await;
+
+    assert_eq!(answer.expect("the copy waits for as long as it likes"), 1);
+    assert!(!world.disk.holds(function, "k"));
+    gate.let_everybody_pass();
+    settle().await;
+    assert!(world.disk.holds(function, "k"), "it is made all the same");
 }
 
 #[tokio::test]
