@@ -37,6 +37,42 @@ fn everything_in_redis_is_under_the_namespace_and_has_a_time_to_live() {
 }
 
 #[test]
+fn a_user_with_the_rights_that_are_documented_can_do_everything_and_reaches_nothing_else() {
+    let documented =
+        include_str!("../../../SECURITY.md").lines().find(|line| line.starts_with("ACL SETUSER"));
+    let redis = RedisServer::start();
+    redis.tell(&documented.unwrap().split_whitespace().collect::<Vec<_>>());
+    let address = format!("redis://hybrid-cache:password@127.0.0.1:{}", redis.port());
+    let settings = Settings::new().set("HYBRID_CACHE_REDIS_URL", address);
+    for layers in ["mem,redis,disk", "redis"] {
+        let mut program = settings.clone().quote_in(layers).start();
+        program.call("quote", 1);
+        program.ask("put quote 2 9");
+        program.ask("refresh quote 3");
+        assert!(program.ask("invalidate quote 4").contains("redis=done"));
+        assert!(program.ask("invalidate_all quote").contains("redis=done"));
+        program.call("quote", 5);
+        program.ask("flush");
+        assert_eq!(program.stats("quote").get("redis_failures"), 0, "{}", program.log());
+        program.quit();
+        let mut program = settings.clone().quote_in("redis").start();
+        program.ask("price 2");
+        assert_eq!(program.call("quote", 5), "1", "it is in Redis, and may be read");
+        program.quit();
+    }
+    let allowed = |words: &[&str]| {
+        let asked: Vec<&str> = ["ACL", "DRYRUN", "hybrid-cache"].iter().chain(words).copied().collect();
+        redis.ask::<String>(&asked) == "OK"
+    };
+    assert!(allowed(&["GET", "hc:x"]));
+    for refused in
+        [&["GET", "else:x"][..], &["SET", "hcx", "1"], &["KEYS", "*"], &["FLUSHALL"], &["CONFIG", "GET", "*"]]
+    {
+        assert!(!allowed(refused), "{refused:?}");
+    }
+}
+
+#[test]
 fn programs_in_different_namespaces_do_not_see_each_other() {
     let redis = RedisServer::start();
     let settings = Settings::new().redis(&redis).quote_in("redis");
