@@ -16,7 +16,7 @@ use crate::spelling::{Ends, placed};
 /// Longer lives would overflow the dates of some layer; a thousand years is far from that.
 const LONGEST: Duration = Duration::from_hours(1000 * 8766);
 
-const UNITS: &str = "ms, s, m (minutes), h, d, w, y";
+const UNITS: &str = "ms, s, m (minutes), h, d, w";
 const EXAMPLES: &str = "write for example \"250ms\", \"30s\", \"5m\", \"1h30m\" or \"1d\"";
 
 #[derive(Debug, Clone)]
@@ -82,6 +82,9 @@ impl Life {
 
     fn from_text(literal: &LitStr) -> syn::Result<Self> {
         let (span, text) = (literal.span(), literal.value());
+        if let Some(why_not) = text.split(|c: char| !c.is_alphabetic()).find_map(without_length) {
+            return Err(syn::Error::new(span, format!("`{text}` {why_not}")));
+        }
         let duration = humantime::parse_duration(text.trim()).map_err(|error| match error {
             DurationError::NumberOverflow => too_long(span),
             DurationError::UnknownUnit { unit, value, .. } if unit.is_empty() => syn::Error::new(
@@ -107,6 +110,18 @@ impl Life {
     }
 }
 
+/// Why a unit that `humantime` knows is none here, in the words in which settings are refused as well: months and years are of
+/// no fixed length, and nobody who writes `5M` wants answers to live for five months.
+fn without_length(unit: &str) -> Option<&'static str> {
+    match unit {
+        "M" => Some("counts in `M`, which could be months; minutes are `m` (\"5m\"), a month is \"30d\""),
+        "month" | "months" | "y" | "yr" | "yrs" | "year" | "years" => {
+            Some("counts in months or years, which are of no fixed length; count in days (\"365d\")")
+        }
+        _ => None,
+    }
+}
+
 /// What is wrong with an option that is zero, and what to do instead.
 pub(crate) fn why_not_zero(option: &str) -> &'static str {
     match option {
@@ -129,7 +144,7 @@ pub(crate) fn why_not_zero_in(layer: &str) -> String {
 }
 
 fn too_long(span: Span) -> syn::Error {
-    syn::Error::new(span, "this duration is too long; the longest is 1000 years (\"1000y\")")
+    syn::Error::new(span, "this duration is too long; the longest is 1000 years (\"365250d\")")
 }
 
 impl Parse for Life {
@@ -169,7 +184,7 @@ mod tests {
             ("\"1h30m\"", 5_400_000),
             ("\"1h 30m\"", 5_400_000),
             ("\"1d\"", 86_400_000),
-            ("\"1000y\"", 31_557_600_000_000),
+            ("\"365250d\"", 31_557_600_000_000),
         ];
         for (text, expected) in cases {
             assert_eq!(millis(text), Ok(expected), "{text}");
@@ -195,8 +210,13 @@ mod tests {
             ("18446744073709551615", "too long"),
             ("18446744073709551616", "too long"),
             ("\"99999999999999999999s\"", "too long"),
-            ("\"1001y\"", "too long"),
+            ("\"365251d\"", "too long"),
             ("\"500us\"", "whole milliseconds"),
+            ("\"5M\"", "minutes are `m`"),
+            ("\"1h 5M\"", "minutes are `m`"),
+            ("\"2 months\"", "count in days"),
+            ("\"1y\"", "count in days"),
+            ("\"1year 2d\"", "count in days"),
         ];
         for (text, expected) in cases {
             let message = millis(text).expect_err(text);
