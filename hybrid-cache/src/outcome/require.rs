@@ -7,7 +7,8 @@ use crate::error::DeadlineExceeded;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "is not `Clone`",
-    note = "a cached answer is handed to many callers; derive `Clone` for `{Self}`, or return an `Arc<{Self}>`"
+    note = "a cached answer is handed to many callers; derive `Clone` for `{Self}`, or return an `Arc<{Self}>`",
+    note = "what can be used up only once (a response, a stream, a connection, a guard) is of no use to a second caller, in an `Arc` neither: read it in the body and return what was in it"
 )]
 pub trait GivenToMany: Clone {}
 
@@ -18,7 +19,8 @@ impl<V: Clone> GivenToMany for V {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "is not `Send + Sync + 'static`",
-    note = "a cached answer is handed to callers on many threads; return a type that can be, for example with `Arc` in place of `Rc`, `Mutex` in place of `RefCell`, and `dyn Trait + Send + Sync` in place of `dyn Trait`"
+    note = "a cached answer is handed to callers on many threads; return a type that can be, for example with `Arc` in place of `Rc`, `Mutex` in place of `RefCell`, and `dyn Trait + Send + Sync` in place of `dyn Trait`",
+    note = "what can be used up only once (a response, a stream, a connection, a guard) is of no use to a second caller: read it in the body and return what was in it"
 )]
 pub trait GivenToThreads: Send + Sync + 'static {}
 
