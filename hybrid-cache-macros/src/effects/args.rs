@@ -111,6 +111,9 @@ fn whole(word: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Whole>> {
 }
 
 fn arguments(effect: Effect, of: &ExprPath, input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
+    if input.peek(Token![.]) {
+        return Err(called_with_a_dot(effect, of, input));
+    }
     if !input.peek(syn::token::Paren) {
         let name = spelled(of);
         let all = match effect {
@@ -122,6 +125,16 @@ fn arguments(effect: Effect, of: &ExprPath, input: ParseStream<'_>) -> syn::Resu
     }
     let inside;
     syn::parenthesized!(inside in input);
+    if let Some(span) = all_of_them(&inside) {
+        let name = spelled(of);
+        let message = match effect {
+            Effect::Invalidates => format!("for all answers of `{name}` write `all({name})`"),
+            Effect::Updates => format!(
+                "which answer of `{name}`? `#[updates]` puts in one; write its arguments, `{name}(id)`"
+            ),
+        };
+        return Err(syn::Error::new(span, message));
+    }
     let (arguments, errors) = value::each(&inside, |input| {
         let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
         let name = if named { Some(input.call(Ident::parse_any)?) } else { None };
@@ -137,6 +150,33 @@ fn arguments(effect: Effect, of: &ExprPath, input: ParseStream<'_>) -> syn::Resu
         Ok(Argument { name, value: input.parse()? })
     });
     value::combined(errors).map_or(Ok(arguments), Err)
+}
+
+/// `self.product(id)`: the companions of a method are beside it, and not called by way of a value.
+fn called_with_a_dot(effect: Effect, of: &ExprPath, input: ParseStream<'_>) -> syn::Error {
+    let value = spelled(of);
+    let called = |input: ParseStream<'_>| {
+        input.parse::<Token![.]>()?;
+        input.call(Ident::parse_any)
+    };
+    let Ok(method) = called(input) else { return malformed(effect, of.span()) };
+    let ty = if value == "self" { "Self" } else { "Type" };
+    syn::Error::new(
+        of.span(),
+        format!(
+            "a cached method is named by its type here: `{ty}::{method}(id)`, or `{ty}::{method}({value}, id)` if something of \
+             `self` is in its key"
+        ),
+    )
+}
+
+/// `*`, `_` or `..` in place of arguments.
+fn all_of_them(inside: ParseStream<'_>) -> Option<Span> {
+    let start = inside.fork();
+    let mut tokens = start.parse::<TokenStream>().ok()?.into_iter();
+    let first = tokens.next()?;
+    let rest: String = tokens.map(|token| token.to_string()).collect();
+    matches!(format!("{first}{rest}").as_str(), "*" | "_" | "..").then(|| first.span())
 }
 
 /// A path as its user wrote it.
@@ -179,7 +219,10 @@ mod tests {
 
     #[test]
     fn every_entry_that_cannot_be_read_is_reported() {
-        let messages = messages("product, 5, all(), all(list(id)), price(id = ), all(5)");
+        let messages = messages(
+            "product, 5, all(), all(list(id)), price(id = ), all(5), self.price(id), repo.price(id), price(*), \
+             shop::price(..), price(_)",
+        );
 
         let expected = [
             "which answer of `product`? Write its arguments, `product(id)`, or `all(product)` for all its answers",
@@ -188,6 +231,11 @@ mod tests {
             "`all` takes functions without arguments",
             "`id` needs a value: `id = user.id`",
             "expected",
+            "a cached method is named by its type here: `Self::price(id)`, or `Self::price(self, id)`",
+            "a cached method is named by its type here: `Type::price(id)`",
+            "for all answers of `price` write `all(price)`",
+            "for all answers of `shop::price` write `all(shop::price)`",
+            "for all answers of `price` write `all(price)`",
         ];
         assert_eq!(messages.len(), expected.len(), "{messages:#?}");
         for (message, expected) in messages.iter().zip(expected) {
