@@ -279,10 +279,16 @@ fn not_a_function(input: ParseStream<'_>) -> Option<syn::Error> {
     ))
 }
 
+/// Whether this is the attribute, in whichever way it is named.
+pub(crate) fn is_cached(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "cached")
+}
+
 impl ToTokens for Function {
-    /// The function as the user wrote it.
+    /// The function as the user wrote it, without a second attribute, which would have companions of its own.
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { attrs, vis, sig, body, .. } = self;
+        let attrs = attrs.iter().filter(|attribute| !is_cached(attribute));
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
 }

@@ -13,7 +13,27 @@ pub(super) const RULES: &[Rule] = &[
     ttl_named_twice,
     ttl_of_unused_layer,
     ttl_of_layer_without_feature,
+    static_borrow_in_bytes,
 ];
+
+/// The compiler would speak of a lifetime that an implementation of `Deserialize` is not general enough for.
+fn static_borrow_in_bytes(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let layers = args.layers.iter().flat_map(|layers| &layers.names);
+    let bytes = layers.filter(|layer| layer.layer().is_some_and(Layer::keeps_bytes));
+    bytes
+        .take(usize::from(function.has_static_borrow()))
+        .map(|layer| {
+            error(
+                function.value_ends().span(),
+                format!(
+                    "layer `{layer}` keeps bytes, and what is `'static` cannot be read back from them; return an owned type, in \
+                     place of `&'static str` for example `String` or `Arc<str>`, or leave `{layer}` out of `layers`",
+                    layer = layer.text
+                ),
+            )
+        })
+        .collect()
+}
 
 fn none_named(input: Input<'_>) -> Vec<syn::Error> {
     let empty = input.args.layers.iter().filter(|layers| layers.names.is_empty());

@@ -1,8 +1,25 @@
 //! Other attributes on the same function.
 
-use super::{Input, Rule, error};
+use syn::spanned::Spanned as _;
 
-pub(super) const RULES: &[Rule] = &[changes_something];
+use super::{Input, Rule, error};
+use crate::function::is_cached;
+
+pub(super) const RULES: &[Rule] = &[changes_something, cached_twice];
+
+/// What is emitted after this error leaves the other one out.
+fn cached_twice(input: Input<'_>) -> Vec<syn::Error> {
+    let others = input.function.attrs.iter().filter(|attribute| is_cached(attribute));
+    others
+        .map(|other| {
+            error(
+                other.path().span(),
+                "this function has two attributes `#[cached]`, and the outer one would keep what the inner one answers; put \
+                 all options into one",
+            )
+        })
+        .collect()
+}
 
 /// Above this one, such an attribute has seen it and said so itself.
 fn changes_something(input: Input<'_>) -> Vec<syn::Error> {
