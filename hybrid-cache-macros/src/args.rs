@@ -11,9 +11,11 @@ use syn::{
 
 use crate::{
     duration::Life,
-    function::Argument,
+    elsewhere,
+    function::{Argument, Function},
     layer::{LayerName, Layers},
     size::Size,
+    spelling::reference,
     template::Template,
     value::{self, RefreshAhead},
 };
@@ -73,6 +75,7 @@ pub(crate) struct Args {
     pub(crate) wait: Option<Life>,
     pub(crate) deadline: Option<Life>,
     pub(crate) max_loads: Option<Spanned<u32>>,
+    /// Whether loads run in their caller's task: said so, or told by the arguments.
     pub(crate) inline: bool,
     pub(crate) in_impl: bool,
     pub(crate) companion: Option<Ident>,
@@ -114,6 +117,16 @@ impl Args {
             errors.push(error);
         }
         (args, errors)
+    }
+
+    /// What the function tells that the attribute does not say: what its caller alone can lend cannot be taken along into a
+    /// task, so loads stay with the caller.
+    pub(crate) fn heed(&mut self, function: &Function) {
+        let lent = function.arguments.iter().any(|argument| {
+            let mutably = reference(&argument.ty).is_some_and(|reference| reference.mutability.is_some());
+            (mutably && self.skips_whole(argument)) || function.generics.may_borrow(&argument.ty)
+        });
+        self.inline |= lent && function.is_async();
     }
 
     pub(crate) fn is_malformed(&self, option: &str) -> bool {
@@ -227,18 +240,22 @@ fn source(tokens: &TokenStream) -> String {
 fn unknown(option: &Ident) -> syn::Error {
     let name = option.to_string();
     let message = match nearest(&name) {
+        _ if let Some(here) = elsewhere::called(&name) => format!("unknown option `{name}`; {here}"),
         Some(known) => format!("unknown option `{name}`; did you mean `{known}`?"),
         None => format!("unknown option `{name}`; known: {}", OPTIONS.join(", ")),
     };
     syn::Error::new(option.span(), message)
 }
 
+/// All names that are read here.
+pub(crate) fn all_options() -> impl Iterator<Item = &'static str> {
+    OPTIONS.into_iter().chain(LATER_OPTIONS)
+}
+
 /// The known option that looks most like `name`, if any looks like it at all.
 fn nearest(name: &str) -> Option<&'static str> {
     const ALIKE: f64 = 0.75;
-    OPTIONS
-        .into_iter()
-        .chain(LATER_OPTIONS)
+    all_options()
         .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))

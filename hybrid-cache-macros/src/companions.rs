@@ -19,7 +19,7 @@ const UNCACHED: &str = " The function itself: asks no layer and stores nothing."
 fn quiet() -> TokenStream {
     quote!(#[allow(
         dead_code, unreachable_pub, unused_qualifications, private_interfaces, private_bounds, unused_variables,
-        clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
+        single_use_lifetimes, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
     )])
 }
 
@@ -69,6 +69,7 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        #[non_exhaustive]
         #vis struct #companion {}
     }
 }
@@ -195,7 +196,8 @@ fn uncached(names: &Names<'_>) -> TokenStream {
         #[doc = #doc]
         #[allow(
             dead_code, unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc,
-            clippy::must_use_candidate, clippy::too_many_arguments, clippy::unused_async
+            clippy::must_use_candidate, clippy::too_many_arguments, clippy::unused_async, clippy::missing_const_for_fn,
+            clippy::missing_inline_in_public_items, clippy::single_call_fn, clippy::impl_trait_in_params
         )]
         #(#lints)*
         #vis #sig #body

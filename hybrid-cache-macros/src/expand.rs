@@ -177,8 +177,8 @@ pub(crate) fn instances(names: &Names<'_>) -> TokenStream {
     let cacheable = at_value(names, &quote!(require_cacheable));
     let passed_on = at_failure(names, &quote!(require_passed_on));
     let generics = &names.function.generics;
-    let (parameters, constraints) =
-        (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
+    let parameters = generics.parameters(Which::TellingApart, &TokenStream::new());
+    let constraints = generics.constraints(Which::TellingApart);
     let told_apart = generics.in_key().map(|(name, is_constant)| {
         let parameter = if is_constant { quote!(#name) } else { quote!(::core::any::type_name::<#name>()) };
         quote!(.told_apart_by(&#parameter))
@@ -209,15 +209,16 @@ fn keyed(names: &Names<'_>) -> TokenStream {
     let (owner, private, cache_type) = (names.owner(), &names.private, names.cache_type());
     let [cache, key, keyed] = ["cache", "key", "keyed"].map(|what| names.hidden(what));
     let generics = &names.function.generics;
-    let (parameters, constraints) =
-        (generics.parameters(Which::TellingApart), generics.constraints(Which::TellingApart));
+    let arguments = key::parameters(names);
+    let parameters = generics.parameters(Which::TellingApart, &arguments);
+    let constraints = generics.constraints(Which::TellingApart);
     let turbofish = generics.turbofish(Which::TellingApart);
-    let (itself, arguments) = (names.args.keys_self().then(|| quote!(&self,)), key::parameters(names));
+    let itself = names.args.keys_self().then(|| quote!(&self,));
     let lent = names.args.keys_self().then(|| quote!(self,));
     let given = names.unskipped().map(|argument| &argument.name);
     quote! {
         fn #keyed #parameters(
-            #itself __hc_text: &mut #private::KeyText #(,#arguments)*
+            #itself __hc_text: &mut #private::KeyText, #arguments
         ) -> &'static #cache_type #constraints {
             #owner::#key #turbofish(#lent __hc_text #(,#given)*);
             #owner::#cache #turbofish()

@@ -3,17 +3,17 @@
 //! `impl Trait` in an argument is a type parameter without a name; it has one in everything that is made of the function,
 //! so that the instance can be named.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    GenericParam, Lifetime, Signature, Type, WherePredicate, parse_quote,
+    GenericParam, Lifetime, LifetimeParam, Signature, Type, TypeParamBound, WherePredicate, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 /// The parameters of a function, those included that `impl Trait` stands for.
 #[derive(Debug)]
 pub(crate) struct Generics {
-    lifetimes: Vec<GenericParam>,
+    lifetimes: Vec<LifetimeParam>,
     kinds: Vec<Kind>,
     predicates: Vec<WherePredicate>,
 }
@@ -43,7 +43,7 @@ impl Generics {
         let (mut lifetimes, mut kinds) = (Vec::new(), Vec::new());
         for parameter in &signature.generics.params {
             let name = match parameter {
-                GenericParam::Lifetime(_) => {
+                GenericParam::Lifetime(parameter) => {
                     lifetimes.push(parameter.clone());
                     continue;
                 }
@@ -54,7 +54,7 @@ impl Generics {
             kinds.push(Kind { name, declared, unnamed: false, tells_apart: true });
         }
         for ty in arguments {
-            let mut naming = Naming { kinds: &mut kinds };
+            let mut naming = Naming { kinds: &mut kinds, lifetimes: &mut lifetimes };
             naming.visit_type_mut(ty);
         }
         let clause = signature.generics.where_clause.iter();
@@ -107,19 +107,32 @@ impl Generics {
         self.kinds(which).map(|kind| kind.declared.to_token_stream())
     }
 
-    /// The predicates about parameters that are there.
+    /// The predicates about types that are there. Those about lifetimes alone are about arguments.
     fn kept(&self, which: Which) -> impl Iterator<Item = TokenStream> {
-        let about_one_left_out = move |predicate: &WherePredicate| match predicate {
+        let is_kept = move |predicate: &&WherePredicate| match predicate {
             WherePredicate::Type(predicate) if which == Which::TellingApart => {
                 let about = predicate.bounded_ty.to_token_stream();
-                self.kinds.iter().any(|kind| !kind.tells_apart && mentions(&about, &kind.name))
+                !self.kinds.iter().any(|kind| !kind.tells_apart && mentions(&about, &kind.name))
             }
-            _ => false,
+            _ => which == Which::All,
         };
-        self.predicates
-            .iter()
-            .filter(move |predicate| !about_one_left_out(predicate))
-            .map(ToTokens::to_token_stream)
+        self.predicates.iter().filter(is_kept).map(ToTokens::to_token_stream)
+    }
+
+    /// The lifetimes that are spoken of by what is generated: the types of its arguments, and what is kept of the bounds.
+    /// Others would be lifetimes that nobody uses, which the compiler says.
+    fn lifetimes(&self, which: Which, arguments: &TokenStream) -> impl Iterator<Item = LifetimeParam> {
+        let bounds = self.declared(which).chain(self.kept(which));
+        let spoken_of: TokenStream = bounds.chain([arguments.clone()]).collect();
+        let mut names = Vec::new();
+        lifetimes_in(&spoken_of, &mut names);
+        self.lifetimes.iter().filter_map(move |parameter| match which {
+            Which::All => Some(parameter.clone()),
+            // Without bounds: another lifetime in them need not be there.
+            Which::TellingApart => names
+                .contains(&parameter.lifetime.ident)
+                .then(|| LifetimeParam::new(parameter.lifetime.clone())),
+        })
     }
 
     /// Whether there are several instances, whose answers are different ones.
@@ -134,21 +147,69 @@ impl Generics {
         Some(quote!(::<#(#names),*>))
     }
 
+    /// Whether what is given for a parameter in a type may be borrowed from the caller: its bounds have a lifetime, as those of
+    /// `impl Executor<'_>` do, for which `&Pool` is given. (That of `for<'a> Fn(&'a str)` is none of the function's.)
+    pub(crate) fn may_borrow(&self, ty: &Type) -> bool {
+        let ty = ty.to_token_stream();
+        self.kinds.iter().filter(|kind| mentions(&ty, &kind.name)).any(|kind| {
+            let bounds = self.bounds(kind);
+            let mut names = Vec::new();
+            lifetimes_in(&quote!(#(#bounds)*), &mut names);
+            let outlives = |bound: &TypeParamBound| {
+                matches!(bound, TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static")
+            };
+            !bounds.iter().any(outlives) && names.iter().any(|name| self.declares(name))
+        })
+    }
+
+    /// Whether the function itself has this lifetime.
+    pub(crate) fn declares(&self, lifetime: &Ident) -> bool {
+        self.lifetimes.iter().any(|declared| declared.lifetime.ident == *lifetime)
+    }
+
+    /// What is asked of a parameter, where it is declared and after `where`.
+    fn bounds(&self, kind: &Kind) -> Vec<TypeParamBound> {
+        let declared = match &kind.declared {
+            GenericParam::Type(parameter) => Some(&parameter.bounds),
+            _ => None,
+        };
+        let is_about = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident(&kind.name));
+        let predicates = self.predicates.iter().filter_map(|predicate| match predicate {
+            WherePredicate::Type(predicate) if is_about(&predicate.bounded_ty) => Some(&predicate.bounds),
+            _ => None,
+        });
+        declared.into_iter().chain(predicates).flatten().cloned().collect()
+    }
+
+    /// What is asked of the type parameter that a type is, if it is one.
+    pub(crate) fn bounds_of(&self, ty: &Type) -> Option<Vec<TypeParamBound>> {
+        let Type::Path(path) = ty else { return None };
+        let kind = self.kinds.iter().find(|kind| path.path.is_ident(&kind.name))?;
+        matches!(kind.declared, GenericParam::Type(_)).then(|| self.bounds(kind))
+    }
+
     /// Whether a type speaks of a parameter.
     pub(crate) fn are_in(&self, ty: &Type) -> bool {
         let ty = ty.to_token_stream();
         self.kinds.iter().any(|kind| mentions(&ty, &kind.name))
     }
 
-    /// `<'a, T: Kind>`.
-    pub(crate) fn parameters(&self, which: Which) -> TokenStream {
-        let (lifetimes, kinds) = (&self.lifetimes, self.declared(which));
-        quote!(<#(#lifetimes,)* #(#kinds),*>)
+    /// `<'a, T: Kind>`, or nothing, of a function with these arguments.
+    pub(crate) fn parameters(&self, which: Which, arguments: &TokenStream) -> Option<TokenStream> {
+        let lifetimes = self.lifetimes(which, arguments).map(|parameter| parameter.to_token_stream());
+        let mut parameters = lifetimes.chain(self.declared(which)).peekable();
+        parameters.peek()?;
+        Some(quote!(<#(#parameters),*>))
     }
 
     /// `<'hc, 'a, T: Kind>`.
-    pub(crate) fn parameters_and(&self, lifetime: &Lifetime, which: Which) -> TokenStream {
-        let (lifetimes, kinds) = (&self.lifetimes, self.declared(which));
+    pub(crate) fn parameters_and(
+        &self,
+        lifetime: &Lifetime,
+        which: Which,
+        arguments: &TokenStream,
+    ) -> TokenStream {
+        let (lifetimes, kinds) = (self.lifetimes(which, arguments), self.declared(which));
         quote!(<#lifetime, #(#lifetimes,)* #(#kinds),*>)
     }
 
@@ -161,12 +222,15 @@ impl Generics {
 
     /// The same, and that everything lives as long as a lifetime: needed where that stands behind `impl`, in what the language
     /// does not look at by itself.
-    pub(crate) fn constraints_and(&self, lifetime: &Lifetime, which: Which, in_impl: bool) -> TokenStream {
+    pub(crate) fn constraints_and(
+        &self,
+        lifetime: &Lifetime,
+        which: Which,
+        arguments: &TokenStream,
+        in_impl: bool,
+    ) -> TokenStream {
         let predicates = self.kept(which);
-        let lifetimes = self.lifetimes.iter().filter_map(|parameter| match parameter {
-            GenericParam::Lifetime(parameter) => Some(&parameter.lifetime),
-            _ => None,
-        });
+        let lifetimes = self.lifetimes(which, arguments).map(|parameter| parameter.lifetime);
         let types = self.kinds(which).filter(|kind| matches!(kind.declared, GenericParam::Type(_)));
         let types = types.map(|kind| &kind.name);
         let itself = in_impl.then(|| quote!(Self: #lifetime,));
@@ -197,9 +261,10 @@ impl Generics {
     }
 }
 
-/// Gives `impl Trait` a name.
+/// Gives `impl Trait` a name, and the lifetimes that are left out in it.
 struct Naming<'a> {
     kinds: &'a mut Vec<Kind>,
+    lifetimes: &'a mut Vec<LifetimeParam>,
 }
 
 impl VisitMut for Naming<'_> {
@@ -216,11 +281,30 @@ impl VisitMut for Naming<'_> {
         }
         if let Type::ImplTrait(unnamed) = ty {
             let count = self.kinds.iter().filter(|kind| kind.unnamed).count() + 1;
+            let lifetime = Lifetime::new(&format!("'argument{count}"), Span::mixed_site());
+            let mut elided = Elided { lifetime: &lifetime, found: false };
+            elided.visit_type_impl_trait_mut(unnamed);
+            if elided.found {
+                self.lifetimes.push(LifetimeParam::new(lifetime.clone()));
+            }
             let (name, bounds) = (format_ident!("Argument{count}"), &unnamed.bounds);
             let declared = parse_quote!(#name: #bounds);
             *ty = parse_quote!(#name);
             self.kinds.push(Kind { name, declared, unnamed: true, tells_apart: true });
         }
+    }
+}
+
+/// The names of the lifetimes that stand in `tokens`.
+fn lifetimes_in(tokens: &TokenStream, names: &mut Vec<Ident>) {
+    let mut follows = false;
+    for token in tokens.clone() {
+        match &token {
+            TokenTree::Ident(name) if follows => names.push(name.clone()),
+            TokenTree::Group(group) => lifetimes_in(&group.stream(), names),
+            _ => {}
+        }
+        follows = matches!(token, TokenTree::Punct(quote) if quote.as_char() == '\'');
     }
 }
 
@@ -236,22 +320,25 @@ pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
 /// Names the lifetimes that are left out in a type: needed where the language does not let them be left out.
 pub(crate) fn with_lifetimes_named(ty: &Type, lifetime: &Lifetime) -> Type {
     let mut ty = ty.clone();
-    Elided { lifetime }.visit_type_mut(&mut ty);
+    Elided { lifetime, found: false }.visit_type_mut(&mut ty);
     ty
 }
 
 struct Elided<'a> {
     lifetime: &'a Lifetime,
+    found: bool,
 }
 
 impl VisitMut for Elided<'_> {
     fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+        self.found |= reference.lifetime.is_none();
         reference.lifetime.get_or_insert_with(|| self.lifetime.clone());
         visit_mut::visit_type_reference_mut(self, reference);
     }
 
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
         if lifetime.ident == "_" {
+            self.found = true;
             *lifetime = self.lifetime.clone();
         }
     }
@@ -306,8 +393,45 @@ mod tests {
         let generics = generics("fn f<T, E>(id: T, db: E) where T: Id, E: Executor", 1);
 
         assert_eq!(generics.constraints(Which::TellingApart).unwrap().to_string(), "where T : Id");
-        assert_eq!(generics.parameters(Which::TellingApart).to_string(), "< T >");
+        assert_eq!(generics.parameters(Which::TellingApart, &quote!()).unwrap().to_string(), "< T >");
         assert_eq!(generics.turbofish(Which::All).unwrap().to_string(), ":: < T , E >");
+    }
+
+    #[test]
+    fn what_has_a_lifetime_in_its_bounds_may_be_borrowed() {
+        let cases = [
+            ("fn f(db: impl Executor<'_>)", true),
+            ("fn f(db: impl Executor + '_)", true),
+            ("fn f<'c>(db: impl Executor<'c>)", true),
+            ("fn f<'c, E: Executor<'c>>(db: E)", true),
+            ("fn f<'c, E>(db: E) where E: Send + Executor<'c>", true),
+            ("fn f<'c, E>(db: Option<E>) where E: 'c", true),
+            ("fn f(db: impl Iterator<Item = &str>)", true),
+            ("fn f(db: impl Executor)", false),
+            ("fn f(db: impl for<'a> Fn(&'a str) -> &'a str)", false),
+            ("fn f(db: impl Fn(&str))", false),
+            ("fn f<E>(db: E) where for<'c> E: Executor<'c>", false),
+            ("fn f<'c, E: Executor<'c> + 'static>(db: E)", false),
+            ("fn f(db: impl Executor<&'static str>)", false),
+        ];
+        for (function, expected) in cases {
+            let signature: Signature = syn::parse_str(function).unwrap();
+            let Some(syn::FnArg::Typed(input)) = signature.inputs.first() else { panic!("{function}") };
+            let mut types = [Type::clone(&input.ty)];
+            let generics = Generics::of(&signature, &mut types);
+            assert_eq!(generics.may_borrow(&types[0]), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn what_is_generated_has_the_lifetimes_that_it_speaks_of_and_no_others() {
+        let generics = generics("fn f<'a, 'b: 'a, T: Id<'b>>(id: T, db: &'a Db) where 'b: 'static", 1);
+
+        let parameters =
+            |which, arguments: &TokenStream| generics.parameters(which, arguments).unwrap().to_string();
+        assert_eq!(parameters(Which::TellingApart, &quote!(id: T)), "< 'b , T : Id < 'b > >");
+        assert_eq!(parameters(Which::All, &quote!(id: T, db: &'a Db)), "< 'a , 'b : 'a , T : Id < 'b > >");
+        assert!(generics.constraints(Which::TellingApart).is_none());
     }
 
     #[test]

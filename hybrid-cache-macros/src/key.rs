@@ -13,8 +13,9 @@ use crate::{
 };
 
 /// The parameters of the function that writes the key: `id: &u64`.
-pub(crate) fn parameters(names: &Names<'_>) -> impl Iterator<Item = TokenStream> {
-    names.unskipped().map(|Argument { name, ty, .. }| quote!(#name: &#ty))
+pub(crate) fn parameters(names: &Names<'_>) -> TokenStream {
+    let parameters = names.unskipped().map(|Argument { name, ty, .. }| quote!(#name: &#ty));
+    quote!(#(#parameters),*)
 }
 
 /// ```text
@@ -24,11 +25,11 @@ pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
     let generics = &names.function.generics;
     let which = crate::generics::Which::TellingApart;
-    let (declared, constraints) = (generics.parameters(which), generics.constraints(which));
     let (key, parameters, text) = (names.hidden("key"), parameters(names), text(names));
+    let (declared, constraints) = (generics.parameters(which, &parameters), generics.constraints(which));
     let itself = names.args.keys_self().then(|| quote!(&self,));
     quote! {
-        fn #key #declared(#itself __hc_text: &mut #private::KeyText #(,#parameters)*) #constraints { #text }
+        fn #key #declared(#itself __hc_text: &mut #private::KeyText, #parameters) #constraints { #text }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `args.rs` | what stands in the parentheses, with spans |
+//! | `elsewhere.rs` | what other crates call the options |
 //! | `value.rs`, `duration.rs`, `size.rs`, `layer.rs`, `template.rs` | how single values are written |
 //! | `function.rs` | what we need to know of the function |
 //! | `generics.rs`, `pattern.rs`, `place.rs` | its type parameters; arguments that are taken apart; whether it stands in an `impl` |
@@ -24,6 +25,7 @@ mod conditional;
 mod definition;
 mod duration;
 mod effects;
+mod elsewhere;
 mod expand;
 mod fallback;
 mod function;
@@ -72,8 +74,9 @@ fn expansion(args: proc_macro2::TokenStream, item: &proc_macro2::TokenStream) ->
     if let Some(two) = conditional::split(&args, &function) {
         return two;
     }
-    let (args, malformed) = Args::parse(args);
+    let (mut args, malformed) = Args::parse(args);
     function.heed(&args);
+    args.heed(&function);
     match check::all(malformed, &args, &function) {
         Ok(()) => expand::cached(&args, &function),
         Err(errors) => fallback::with_stubs(&errors, &args, &function),

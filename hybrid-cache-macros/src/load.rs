@@ -52,8 +52,10 @@ pub(crate) fn hidden(names: &Names<'_>) -> Option<TokenStream> {
         return None;
     }
     let (load, generics) = (names.hidden("load"), &function.generics);
-    let (parameters, constraints) = (generics.parameters(Which::All), generics.constraints(Which::All));
     let arguments = receiver(function).into_iter().chain(function.arguments.iter().map(typed));
+    let arguments = quote!(#(#arguments),*);
+    let parameters = generics.parameters(Which::All, &arguments);
+    let constraints = generics.constraints(Which::All);
     let taken: Vec<Taken<'_>> = all_taken(names).collect();
     let ours = taken.iter().filter_map(|taken| taken.owned(private));
     let lent = taken.iter().map(|taken| taken.lent(private));
@@ -69,7 +71,7 @@ pub(crate) fn hidden(names: &Names<'_>) -> Option<TokenStream> {
     let at = Span::call_site().located_at(function.sig.ident.span());
     let future = quote_spanned!(at=> #must_be_send(async move { #uncached(#(#lent),*).await }));
     Some(quote! {
-        fn #load #parameters(#(#arguments),*) -> ::core::pin::Pin<::std::boxed::Box<
+        fn #load #parameters(#arguments) -> ::core::pin::Pin<::std::boxed::Box<
             dyn ::core::future::Future<Output = #answer> + ::core::marker::Send
         >> #constraints {
             #(#ours)*

@@ -44,6 +44,14 @@ pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
     }
 }
 
+/// A type as its user wrote it, more or less: for messages.
+pub(crate) fn spelled(ty: &Type) -> String {
+    let text = ty.to_token_stream().to_string();
+    let tight =
+        [(" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), (" ::", "::"), (":: ", "::"), ("& ", "&")];
+    tight.into_iter().fold(text, |text, (loose, tight)| text.replace(loose, tight))
+}
+
 /// The two ends of a piece of source.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ends {

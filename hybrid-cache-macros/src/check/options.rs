@@ -168,16 +168,23 @@ fn is_without_memory(input: Input<'_>) -> bool {
 
 fn background_refresh_of_inline(input: Input<'_>) -> Vec<syn::Error> {
     let words = ["stale", "refresh_ahead"].into_iter().filter_map(|option| input.args.word(option));
+    let said = input.args.word("inline").is_some();
     words
         .filter(|_| input.args.inline && input.function.is_async())
         .map(|word| {
-            error(
-                word.span(),
+            let message = if said {
                 format!(
                     "`{word}` has no effect with `inline`: its refresh runs behind the caller's back, where the \
                      arguments of an inline load may be gone; leave out one of the two"
-                ),
-            )
+                )
+            } else {
+                format!(
+                    "`{word}` has no effect here: its refresh runs behind the caller's back, where an argument that is \
+                     borrowed from the caller (`&mut T`, `impl Trait<'_>`) is gone; take an owned handle, for example a \
+                     pool in an `Arc`, or leave `{word}` out"
+                )
+            };
+            error(word.span(), message)
         })
         .collect()
 }

@@ -2,13 +2,14 @@
 //! that started it, and an answer outlives both.
 
 use proc_macro2::Span;
-use syn::{ReturnType, Type, spanned::Spanned};
+use quote::ToTokens as _;
+use syn::{GenericArgument, PathArguments, ReturnType, Type, TypeParamBound, spanned::Spanned};
 
 use super::{Input, Rule, error};
 use crate::{
     function::{Argument, Ownership},
     place::Place,
-    spelling::{Ends, borrow_in, generic_of, impl_trait_in, reference},
+    spelling::{Ends, borrow_in, generic_of, impl_trait_in, reference, spelled},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -17,9 +18,12 @@ pub(super) const RULES: &[Rule] = &[
     nameless_argument,
     mutable_argument,
     argument_that_cannot_be_owned,
+    argument_of_the_impl,
     no_answer,
     borrowed_answer,
     unnamed_answer,
+    future_as_answer,
+    generic_answer_without_bounds,
 ];
 
 fn unsafe_or_foreign(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
@@ -91,8 +95,10 @@ fn nameless_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
-fn mutable_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
-    let mutable = function.arguments.iter().filter_map(|argument| {
+/// One that is skipped is a handle, as `&mut PgConnection` is, and stays with its caller.
+fn mutable_argument(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let keyed = function.arguments.iter().filter(|argument| !args.skips_whole(argument));
+    let mutable = keyed.filter_map(|argument| {
         let reference = reference(&argument.ty)?;
         Some((&argument.name, reference.mutability.as_ref()?))
     });
@@ -101,8 +107,8 @@ fn mutable_argument(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
             error(
                 word.span,
                 format!(
-                    "`{name}` is borrowed mutably, and a cached answer changes nothing; take `&T` or return \
-                     the change"
+                    "`{name}` is borrowed mutably, and a cached answer changes nothing; take `&T`, return the change, or, \
+                     if it is a handle on which no answer depends, leave it out of the key with `skip({name})`"
                 ),
             )
         })
@@ -138,6 +144,29 @@ fn argument_that_cannot_be_owned(Input { args, function, .. }: Input<'_>) -> Vec
         .collect()
 }
 
+/// What is made owned is lent to the body for as long as the load runs, which is shorter than a lifetime of the type.
+fn argument_of_the_impl(Input { args, function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let owned = function.is_async() && !args.inline && !args.is_malformed("inline");
+    let lent =
+        function.arguments.iter().filter(|argument| owned && argument.ownership == Ownership::Borrowed);
+    lent.filter_map(|argument| {
+        let lifetime = reference(&argument.ty)?.lifetime.as_ref()?;
+        let elsewhere = lifetime.ident != "_" && !function.generics.declares(&lifetime.ident);
+        elsewhere.then(|| {
+            error(
+                lifetime.span(),
+                format!(
+                    "`{name}` is borrowed for `{lifetime}`, a lifetime of the `impl`, and a load, which may outlive this call, \
+                     has a copy of it that lives no longer than the load; write `&` without `{lifetime}`, or run loads in the \
+                     caller's task with `#[cached(inline)]`",
+                    name = argument.name,
+                ),
+            )
+        })
+    })
+    .collect()
+}
+
 fn no_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
     let span = match &function.sig.output {
         ReturnType::Default => function.sig.ident.span(),
@@ -158,7 +187,7 @@ fn no_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
 
 fn borrowed_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
     let ReturnType::Type(_, ty) = &function.sig.output else { return Vec::new() };
-    let borrowed = borrow_in(ty).into_iter();
+    let borrowed = borrow_in(ty).filter(|_| future_in(ty).is_none()).into_iter();
     borrowed
         .map(|span| {
             error(
@@ -172,12 +201,113 @@ fn borrowed_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
 
 fn unnamed_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
     let ReturnType::Type(_, ty) = &function.sig.output else { return Vec::new() };
-    let unnamed = impl_trait_in(ty).into_iter();
+    let unnamed = impl_trait_in(ty).filter(|_| future_in(ty).is_none()).into_iter();
     unnamed
         .map(|span| {
             error(span, "a cached answer needs a type with a name; return for example `Vec<T>` or `Arc<T>`")
         })
         .collect()
+}
+
+/// What would be kept is a future, which can be awaited once.
+fn future_as_answer(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let ReturnType::Type(_, ty) = &function.sig.output else { return Vec::new() };
+    let future = future_in(ty).into_iter();
+    future
+        .map(|output| {
+            let asyncness = if function.is_async() { "await it in the body" } else { "write `async fn`" };
+            error(
+                Ends::of(ty).span(),
+                format!(
+                    "`{name}` returns a future, and what is cached is what comes out of it; {asyncness}: \
+                     `async fn {name}(..) -> {output}`",
+                    name = function.name(),
+                ),
+            )
+        })
+        .collect()
+}
+
+/// The compiler would say so at each of a dozen places, and not what to write.
+fn generic_answer_without_bounds(Input { function, .. }: Input<'_>) -> Vec<syn::Error> {
+    let answer = function.answer();
+    let value = generic_of(&answer, "Result").unwrap_or(&answer);
+    let value = generic_of(value, "Option").unwrap_or(value);
+    let shared = generic_of(value, "Arc");
+    let value = shared.or_else(|| generic_of(value, "Vec")).unwrap_or(value);
+    let Some(bounds) = function.generics.bounds_of(value) else { return Vec::new() };
+    let names: Option<Vec<String>> = bounds.iter().map(plain_bound).collect();
+    // A trait of the user's may ask for what is missing here.
+    let Some(names) = names else { return Vec::new() };
+    let needed = [("Clone", shared.is_none()), ("Send", true), ("Sync", true), ("'static", true)];
+    let has = |needed: &str| names.iter().any(|name| name == needed || (name == "Copy" && needed == "Clone"));
+    let missing = needed.into_iter().filter(|(name, is_needed)| *is_needed && !has(name));
+    let missing: Vec<&str> = missing.map(|(name, _)| name).collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let (name, missing) = (value.to_token_stream(), missing.join(" + "));
+    vec![syn::Error::new_spanned(
+        value,
+        format!(
+            "a cached answer is handed to many callers, on any thread; write `{name}: {missing}` beside its other bounds"
+        ),
+    )]
+}
+
+/// The name of a bound that asks for nothing else, as a derived trait does.
+fn plain_bound(bound: &TypeParamBound) -> Option<String> {
+    const PLAIN: [&str; 17] = [
+        "Clone",
+        "Copy",
+        "Send",
+        "Sync",
+        "Sized",
+        "Debug",
+        "Display",
+        "Default",
+        "PartialEq",
+        "Eq",
+        "PartialOrd",
+        "Ord",
+        "Hash",
+        "Serialize",
+        "Deserialize",
+        "DeserializeOwned",
+        "From",
+    ];
+    match bound {
+        TypeParamBound::Lifetime(lifetime) => Some(lifetime.to_string()),
+        TypeParamBound::Trait(bound) => {
+            let name = bound.path.segments.last()?.ident.to_string();
+            PLAIN.contains(&name.as_str()).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// What comes out of the future that a type is spelled as, if it is one: `impl Future<Output = T>`, `BoxFuture<'_, T>`,
+/// `Pin<Box<dyn Future<Output = T>>>`.
+fn future_in(ty: &Type) -> Option<String> {
+    let bounds = match ty {
+        Type::ImplTrait(unnamed) => &unnamed.bounds,
+        Type::TraitObject(object) => &object.bounds,
+        Type::Path(_) => {
+            let boxed = ["BoxFuture", "LocalBoxFuture"].iter().find_map(|name| generic_of(ty, name));
+            let inner = ["Pin", "Box"].iter().find_map(|name| generic_of(ty, name));
+            return boxed.map(spelled).or_else(|| future_in(inner?));
+        }
+        _ => return None,
+    };
+    let last = bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|last| last.ident == "Future"),
+        _ => None,
+    })?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) => Some(spelled(&output.ty)),
+        _ => None,
+    })
 }
 
 /// The `dyn` of a trait object.

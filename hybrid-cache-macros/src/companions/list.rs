@@ -15,9 +15,9 @@ use crate::{
 /// What the companions are made of.
 pub(super) struct Parts {
     /// `<T>`, `&self, id: u64` and `where T: Kind` of those that take the arguments in the key.
-    pub(super) keyed: (TokenStream, TokenStream, Option<TokenStream>),
+    pub(super) keyed: (Option<TokenStream>, TokenStream, Option<TokenStream>),
     /// The same of those that take all.
-    pub(super) all: (TokenStream, TokenStream, Option<TokenStream>),
+    pub(super) all: (Option<TokenStream>, TokenStream, Option<TokenStream>),
     pub(super) found: TokenStream,
     pub(super) turbofish: Option<TokenStream>,
     pub(super) value: TokenStream,
@@ -29,7 +29,9 @@ impl Parts {
         let generics = &function.generics;
         let keyed = args.keys_self().then(|| quote!(&self)).into_iter().chain(names.unskipped().map(typed));
         let all = receiver(function).into_iter().chain(function.arguments.iter().map(typed));
-        let parts = |which, arguments| (generics.parameters(which), arguments, generics.constraints(which));
+        let parts = |which, arguments: TokenStream| {
+            (generics.parameters(which, &arguments), arguments, generics.constraints(which))
+        };
         Self {
             keyed: parts(Which::TellingApart, quote!(#(#keyed),*)),
             all: parts(Which::All, quote!(#(#all),*)),
@@ -170,6 +172,7 @@ fn key_of(names: &Names<'_>, parts: &Parts) -> Companion {
 
 fn invalidate_all(names: &Names<'_>) -> Companion {
     let (runtime, cache) = (&names.runtime, names.cache());
+    let (parameters, constraints) = of_the_cache(names);
     let body = if names.has_family() {
         let (owner, instances, definition) =
             (names.owner(), names.hidden("instances"), names.hidden("definition"));
@@ -184,9 +187,9 @@ fn invalidate_all(names: &Names<'_>) -> Companion {
         doc: " Forgets all answers of this function, in constant time.",
         must_use: false,
         stub: Stub::Always,
-        parameters: quote!(()),
+        parameters: quote!(#parameters()),
         returned: quote!(#runtime::Invalidated),
-        constraints: None,
+        constraints,
         waits: Waits::ForFuture,
         body,
     }
@@ -194,6 +197,7 @@ fn invalidate_all(names: &Names<'_>) -> Companion {
 
 fn stats(names: &Names<'_>) -> Companion {
     let (runtime, cache) = (&names.runtime, names.cache());
+    let (parameters, constraints) = of_the_cache(names);
     let body = if names.has_family() {
         let (owner, instances, definition) =
             (names.owner(), names.hidden("instances"), names.hidden("definition"));
@@ -206,12 +210,21 @@ fn stats(names: &Names<'_>) -> Companion {
         doc: " What happened so far: hits per layer, misses, loads, errors.",
         must_use: true,
         stub: Stub::Always,
-        parameters: quote!(()),
+        parameters: quote!(#parameters()),
         returned: quote!(#runtime::Stats),
-        constraints: None,
+        constraints,
         waits: Waits::Never,
         body,
     }
+}
+
+/// The bounds under which a function without arguments finds the one cache there is; of several, it needs none.
+fn of_the_cache(names: &Names<'_>) -> (Option<TokenStream>, Option<TokenStream>) {
+    if names.has_family() || !names.has_instances() {
+        return (None, None);
+    }
+    let (generics, which) = (&names.function.generics, Which::TellingApart);
+    (generics.parameters(which, &TokenStream::new()), generics.constraints(which))
 }
 
 /// The parameter of `put`, called so that no argument of the function has the same name.

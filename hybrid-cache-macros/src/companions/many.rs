@@ -19,8 +19,8 @@ pub(super) fn invalidate_many(names: &Names<'_>) -> Option<Companion> {
     let each = Each::of(&names.unskipped().collect::<Vec<_>>())?;
     let Each { pattern, ty, lifetime } = &each;
     let (runtime, generics) = (&names.runtime, &names.function.generics);
-    let parameters = generics.parameters_and(lifetime, Which::TellingApart);
-    let constraints = generics.constraints_and(lifetime, Which::TellingApart, names.is_in_impl());
+    let parameters = generics.parameters_and(lifetime, Which::TellingApart, ty);
+    let constraints = generics.constraints_and(lifetime, Which::TellingApart, ty, names.is_in_impl());
     let itself = names.args.keys_self().then(|| quote!(&self,));
     let lent = names.args.keys_self().then(|| quote!(self,));
     let (private, owner, cache) = (&names.private, names.owner(), names.cache());
@@ -55,8 +55,9 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
     }
     let Each { pattern, ty, lifetime } = Each::of(&function.arguments.iter().collect::<Vec<_>>())?;
     let Names { runtime, private, .. } = names;
-    let (parameters, turbofish) = (function.generics.parameters_and(&lifetime, Which::All), &parts.turbofish);
-    let constraints = function.generics.constraints_and(&lifetime, Which::All, names.is_in_impl());
+    let (generics, turbofish) = (&function.generics, &parts.turbofish);
+    let parameters = generics.parameters_and(&lifetime, Which::All, &ty);
+    let constraints = generics.constraints_and(&lifetime, Which::All, &ty, names.is_in_impl());
     let itself = function.receiver.as_ref().map(|_| quote!(&#lifetime self,));
     let lent = function.receiver.as_ref().map(|_| quote!(self,));
     let arguments = function.arguments.iter().map(|argument| &argument.name);

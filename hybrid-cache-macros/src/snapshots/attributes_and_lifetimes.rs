@@ -21,6 +21,7 @@ where
 #[cfg(unix)]
 /// The companions of [`longest`](fn@longest): forget, look at and refresh the answers it keeps.
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[non_exhaustive]
 pub(crate) struct longest {}
 #[cfg(unix)]
 #[automatically_derived]
@@ -93,6 +94,7 @@ impl ::hybrid_cache::__private::Function for longest {
     private_interfaces,
     private_bounds,
     unused_variables,
+    single_use_lifetimes,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -109,10 +111,7 @@ impl longest {
         __hc_text: &mut ::hybrid_cache::__private::KeyText,
         r#in: &&'a String,
         _x: &Option<&str>,
-    )
-    where
-        'a: 'a,
-    {
+    ) {
         ::hybrid_cache::__private::KeyWriter::new(__hc_text)
             .argument("_x", _x)
             .argument("in", r#in)
@@ -142,10 +141,7 @@ impl longest {
     /// The key of this answer. `Display` is what stands in Redis.
     #[inline]
     #[must_use]
-    pub(crate) fn key<'a>(r#in: &'a String, _x: Option<&str>) -> ::hybrid_cache::Key
-    where
-        'a: 'a,
-    {
+    pub(crate) fn key<'a>(r#in: &'a String, _x: Option<&str>) -> ::hybrid_cache::Key {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
@@ -156,10 +152,7 @@ impl longest {
     pub(crate) fn invalidate<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
-    where
-        'a: 'a,
-    {
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
@@ -170,10 +163,7 @@ impl longest {
     pub(crate) fn expire<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
-    where
-        'a: 'a,
-    {
+    ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
@@ -194,10 +184,7 @@ impl longest {
         _x: Option<&str>,
     ) -> ::hybrid_cache::BoxFuture<
         ::core::option::Option<::hybrid_cache::__private::ValueOf<longest>>,
-    >
-    where
-        'a: 'a,
-    {
+    > {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
@@ -209,10 +196,7 @@ impl longest {
         r#in: &'a String,
         _x: Option<&str>,
         value: ::hybrid_cache::__private::ValueOf<longest>,
-    ) -> ::hybrid_cache::BoxFuture<()>
-    where
-        'a: 'a,
-    {
+    ) -> ::hybrid_cache::BoxFuture<()> {
         let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
@@ -258,7 +242,6 @@ impl longest {
         arguments: impl ::core::iter::IntoIterator<Item = (&'a String, Option<&'hc str>)>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated>
     where
-        'a: 'a,
         'a: 'hc,
     {
         let __hc_keys = ::hybrid_cache::__private::keys(
@@ -299,7 +282,11 @@ impl longest {
         clippy::missing_panics_doc,
         clippy::must_use_candidate,
         clippy::too_many_arguments,
-        clippy::unused_async
+        clippy::unused_async,
+        clippy::missing_const_for_fn,
+        clippy::missing_inline_in_public_items,
+        clippy::single_call_fn,
+        clippy::impl_trait_in_params
     )]
     #[allow(clippy::ptr_arg)]
     pub(crate) async fn uncached<'a>(r#in: &'a String, _x: Option<&str>) -> usize

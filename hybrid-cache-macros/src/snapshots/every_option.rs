@@ -13,6 +13,7 @@ async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failu
 }
 /// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[non_exhaustive]
 struct Greetings {}
 #[automatically_derived]
 impl crate::memo::__private::Typed for Greetings {
@@ -148,6 +149,7 @@ impl crate::memo::__private::Function for Greetings {
     private_interfaces,
     private_bounds,
     unused_variables,
+    single_use_lifetimes,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -316,7 +318,11 @@ impl Greetings {
         clippy::missing_panics_doc,
         clippy::must_use_candidate,
         clippy::too_many_arguments,
-        clippy::unused_async
+        clippy::unused_async,
+        clippy::missing_const_for_fn,
+        clippy::missing_inline_in_public_items,
+        clippy::single_call_fn,
+        clippy::impl_trait_in_params
     )]
     async fn uncached(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
         Ok(None)

@@ -15,6 +15,7 @@ async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
 }
 /// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[non_exhaustive]
 struct greeting {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Typed for greeting {
@@ -101,6 +102,7 @@ impl ::hybrid_cache::__private::Function for greeting {
     private_interfaces,
     private_bounds,
     unused_variables,
+    single_use_lifetimes,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -248,7 +250,11 @@ impl greeting {
         clippy::missing_panics_doc,
         clippy::must_use_candidate,
         clippy::too_many_arguments,
-        clippy::unused_async
+        clippy::unused_async,
+        clippy::missing_const_for_fn,
+        clippy::missing_inline_in_public_items,
+        clippy::single_call_fn,
+        clippy::impl_trait_in_params
     )]
     async fn uncached(shop: &Shop<'_>, names: &[&str]) -> String {
         shop.greet(names)

@@ -13,6 +13,7 @@ pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
 }
 /// The companions of [`product`](fn@product): forget, look at and refresh the answers it keeps.
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[non_exhaustive]
 pub struct product {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Typed for product {
@@ -106,6 +107,7 @@ impl ::hybrid_cache::__private::Function for product {
     private_interfaces,
     private_bounds,
     unused_variables,
+    single_use_lifetimes,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -266,7 +268,11 @@ impl product {
         clippy::missing_panics_doc,
         clippy::must_use_candidate,
         clippy::too_many_arguments,
-        clippy::unused_async
+        clippy::unused_async,
+        clippy::missing_const_for_fn,
+        clippy::missing_inline_in_public_items,
+        clippy::single_call_fn,
+        clippy::impl_trait_in_params
     )]
     pub async fn uncached(id: u64, lang: &str) -> Result<Product, DbError> {
         db::product(id, lang).await

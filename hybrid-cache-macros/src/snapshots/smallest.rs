@@ -13,6 +13,7 @@ async fn answer() -> u64 {
 }
 /// The companions of [`answer`](fn@answer): forget, look at and refresh the answers it keeps.
 #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[non_exhaustive]
 struct answer {}
 #[automatically_derived]
 impl ::hybrid_cache::__private::Typed for answer {
@@ -99,6 +100,7 @@ impl ::hybrid_cache::__private::Function for answer {
     private_interfaces,
     private_bounds,
     unused_variables,
+    single_use_lifetimes,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -203,7 +205,11 @@ impl answer {
         clippy::missing_panics_doc,
         clippy::must_use_candidate,
         clippy::too_many_arguments,
-        clippy::unused_async
+        clippy::unused_async,
+        clippy::missing_const_for_fn,
+        clippy::missing_inline_in_public_items,
+        clippy::single_call_fn,
+        clippy::impl_trait_in_params
     )]
     async fn uncached() -> u64 {
         42

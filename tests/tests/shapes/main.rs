@@ -5,6 +5,7 @@
 
 mod arguments;
 mod blocking;
+mod bounds;
 mod generic;
 mod methods;
 mod neighbours;
