@@ -26,6 +26,7 @@ pub(crate) mod park;
 pub(crate) mod patience;
 mod places;
 mod records;
+mod replace;
 mod says;
 mod task;
 #[cfg(test)]
@@ -44,8 +45,8 @@ use tokio::runtime::Handle;
 pub(crate) use self::task::to_the_end;
 use self::{
     answer::{
-        Answer, Asked, Caller, Failed, Failure, Found, Landed, Load, Offer, Purpose, Remembered, Renewal,
-        Target, Turn,
+        Answer, Asked, Failed, Failure, Found, Landed, Load, Offer, Purpose, Remembered, Renewal, Target,
+        Turn,
     },
     given::{Given, Provenance},
     keep::Copies,
@@ -368,29 +369,26 @@ impl<R: Outcome> CachedFn<R> {
         answer: Answer<R::Value>,
         asked: Asked<R::Value>,
     ) -> Option<Box<Copies<R>>> {
-        self.remember(&load, &answer);
         let replaces = load.purpose.replaces();
-        if asked.without.is_empty() && (asked.unknown.is_empty() || !replaces) {
-            load.give(answer.value, answer.provenance);
-            return None;
+        if !replaces {
+            self.remember(&load, &answer);
+            if asked.without.is_empty() {
+                load.give(answer.value, answer.provenance);
+                return None;
+            }
         }
         // Announced before the answer is given, so that `flush` right after a call waits for the call's copies.
-        let under_way = self.runtime.copies.begin();
-        // What replaces an older answer is given once that one is nowhere any more: else whoever comes next, and finds that
-        // memory has let go of the new one, copies the old one back.
-        let precede_answer = self.memory.is_none() || replaces;
-        if !precede_answer {
-            load.give(answer.value.clone(), answer.provenance);
-        }
+        let mut copies = Copies::of(&self, load, answer, asked);
         // What replaces an older answer is waited for, so there cannot be more of it than callers.
-        if under_way.is_none() && !replaces {
-            if precede_answer {
-                load.give(answer.value, answer.provenance);
-            }
+        let dropped = copies.under_way.is_none() && !replaces;
+        if dropped || !copies.precede_answer {
+            copies.load.give(copies.answer.value.clone(), copies.answer.provenance);
+        }
+        if dropped {
             self.counters.copy_dropped();
             return None;
         }
-        Some(Box::new(Copies { function: self, load, answer, asked, precede_answer, _under_way: under_way }))
+        Some(copies)
     }
 
     /// Ends a load without a new answer: with an old one if one is allowed, else with the error or the panic.
@@ -430,18 +428,13 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     async fn forgetting_many(self: Arc<Self>, keys: Vec<KeyText>) -> Invalidated {
-        let mut invalidated = Invalidated::nowhere();
-        for layer in &self.layers {
-            invalidated.set(layer.kind(), Ok(Removal::Done));
-        }
-        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
         let forgetting = keys.into_iter().map(|key| {
             let this = Arc::clone(&self);
             async move { this.forget_one(key).await }
         });
         stream::iter(forgetting)
             .buffer_unordered(KEYS_AT_ONCE)
-            .fold(invalidated, |all, one| ready(all.and(one)))
+            .fold(self.forgotten(), |all, one| ready(all.and(one)))
             .await
     }
 
@@ -472,6 +465,9 @@ impl<R: Outcome> CachedFn<R> {
         }
         self.forget(doom, |memory| memory.remove(key.lookup()), |failed| failed.remove(key.lookup()));
         self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        if !invalidated.has_failed() {
+            doom.cleared();
+        }
         invalidated
     }
 
@@ -490,62 +486,10 @@ impl<R: Outcome> CachedFn<R> {
         }
         self.forget(&doom, Memory::remove_all, Memory::remove_all);
         self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        if !invalidated.has_failed() {
+            doom.cleared();
+        }
         invalidated
-    }
-
-    /// Ends the life of one answer in every layer: from now on it may only be returned as what comes after its life.
-    /// Where nothing comes after it, this is an invalidation. Goes on to the end even if its caller goes away.
-    pub fn expire(self: &Arc<Self>, key: KeyText) -> BoxFuture<'static, Invalidated> {
-        let this = Arc::clone(self);
-        task::to_the_end(async move { this.here().expiring(key).await })
-    }
-
-    async fn expiring(self: Arc<Self>, key: KeyText) -> Invalidated {
-        if self.policy.grace().is_zero() {
-            return self.forget_one(key).await;
-        }
-        let key = key.to_key(&self.scope);
-        let doom = self.flights.doom(key.lookup());
-        self.outlive_copies(&doom).await;
-        // In the same order, for the same reasons.
-        let ticket = doom.ticket_to_redate(key.lookup(), self.now());
-        let mut invalidated = self.expire_in_layers(&key, &ticket).await;
-        let now = self.now();
-        let redate = |dates: &Dates| self.policy.expired(dates, now);
-        self.forget(
-            &doom,
-            |memory| memory.redate(key.lookup(), redate),
-            |failed| failed.remove(key.lookup()),
-        );
-        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
-        invalidated
-    }
-
-    /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
-    pub fn put(self: &Arc<Self>, key: KeyText, value: ReturnedValue<R>) -> BoxFuture<'static, ()> {
-        let (this, value) = (Arc::clone(self), R::keep(value));
-        task::to_the_end(async move { this.here().putting(key, value).await })
-    }
-
-    async fn putting(self: Arc<Self>, key: KeyText, value: R::Value) {
-        if !self.enabled || !key.is_usable() {
-            return;
-        }
-        let doom = self.flights.doom(key.as_lookup());
-        self.outlive_copies(&doom).await;
-        let ticket = doom.ticket(key.as_lookup(), self.now());
-        let load = self.new_load(ticket, &key, Purpose::Put, Caller::nobody());
-        let asked = self.ask_layers(&load.key, load.purpose).await;
-        let answer = self.computed(value, Duration::ZERO);
-        let function = Arc::clone(&self);
-        let copies = Copies { function, load, answer, asked, precede_answer: false, _under_way: None };
-        let Copies { load, answer, .. } = *Box::new(copies).make().await;
-        self.remember(&load, &answer);
-        // Another one that goes on at the same time forbids it to store, and may be far from having forgotten the old
-        // answer itself.
-        if load.ticket.is_doomed() {
-            self.forget_everywhere(&doom, &load.key).await;
-        }
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.
@@ -593,6 +537,16 @@ impl<R: Outcome> CachedFn<R> {
 
     fn now(&self) -> Timestamp {
         self.runtime.clock.now()
+    }
+
+    /// What is said where every layer has forgotten.
+    fn forgotten(&self) -> Invalidated {
+        let mut invalidated = Invalidated::nowhere();
+        for layer in &self.layers {
+            invalidated.set(layer.kind(), Ok(Removal::Done));
+        }
+        self.memory.iter().for_each(|_| invalidated.set(LayerKind::Memory, Ok(Removal::Done)));
+        invalidated
     }
 
     /// Whether a load may use the byte layers: not where the answer cannot be bytes, and not outside of tokio, whose timers

@@ -23,6 +23,19 @@
 //!
 //! A flight that starts while an invalidation is running is born doomed, because it may read a slower layer that the
 //! invalidation has not reached yet.
+//!
+//! # Why what was replaced does not come back
+//!
+//! A refresh, a put and an expiry by hand *replace*: once one of them returned, no older answer is left in any layer. Each
+//! holds a ticket with a number, taken when it begins, and makes its changes as a [`Replacement`]:
+//!
+//! - Replacements of one key are made one after the other, and each dooms every load while it is made, as an invalidation
+//!   does. So no two of them leave different answers in different layers.
+//! - A replacement that comes later than one with a higher number changes nothing: that one left nothing older behind
+//!   ([`Verdict::Nothing`]). `cleared` is the highest number of which that is known, that of invalidations included.
+//! - One that must not be stored, because something that began later wants a newer answer, removes what is there instead
+//!   ([`Verdict::Remove`]): nobody can tell whether the later one will succeed.
+//! - A replacement that only began later, and may yet fail, forbids nothing.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
@@ -74,6 +87,8 @@ struct Table<A> {
     keys: HashMap<Arc<str>, Slot<A>, RandomState>,
     /// How many invalidations of all keys are running.
     dooms: usize,
+    /// The number of the last flight or invalidation: the order in which they began.
+    last: u64,
 }
 
 /// What is going on for one key; removed as soon as that is nothing.
@@ -83,24 +98,34 @@ struct Slot<A> {
     joinable: Option<Arc<Flight<A>>>,
     /// Every flight whose ticket still exists, the joinable one included.
     flying: Vec<Arc<Flight<A>>>,
-    /// How many invalidations of this key are running.
+    /// How many invalidations and replacements of this key are running.
     dooms: usize,
+    /// The flight whose replacement is being made.
+    replacing: Option<Arc<Flight<A>>>,
+    /// No layer holds anything from before the operation with this number.
+    cleared: u64,
+    /// The number of the last load that began and might store.
+    last_load: u64,
 }
 
 #[derive(Debug)]
 struct Flight<A> {
+    /// When it began, in the order of all.
+    number: u64,
+    start: Start,
     /// From when on its age counts, in milliseconds: when it took off, or when its turn came after that. [`NOT_YET`] while it
     /// waits for its turn. Relaxed: only touched under the table's lock.
     since: AtomicU64,
-    /// Whether it may no longer store. Relaxed: only touched under the table's lock.
+    /// Whether it may no longer store. Written under the table's lock only.
     doomed: AtomicBool,
     /// Locked for a few assignments, within the table's lock or without it, and never the other way round.
     progress: Mutex<Progress<A>>,
-    /// How many wait for it. Relaxed: grows under the table's lock only, and may be seen too large.
+    /// How many wait for it. Grows under the table's lock only, and may be seen too large.
     waiters: AtomicUsize,
     /// How many copies into slower layers it is making. Grows under the table's lock only.
     copies: AtomicUsize,
-    /// Told when `progress` changes, and when the last copy ends.
+    /// Told when `progress` changes, when it is doomed, when the last one who waits goes away, and when the last copy or its
+    /// replacement ends.
     changed: Notify,
 }
 
@@ -122,7 +147,7 @@ enum Progress<A> {
 impl<A> Flights<A> {
     pub(crate) fn new() -> Self {
         let keys = HashMap::with_hasher(RandomState::default());
-        Self { table: Arc::new(Mutex::new(Table { keys, dooms: 0 })) }
+        Self { table: Arc::new(Mutex::new(Table { keys, dooms: 0, last: 0 })) }
     }
 
     /// Joins the flight of `key`, or starts one.
@@ -147,13 +172,29 @@ impl<A> Flights<A> {
         self.take_off(&mut lock(&self.table), key, now, Start::Alone)
     }
 
-    /// Starts a flight whose answer is newer than that of every flight before it: those store nothing any more.
+    /// Starts a flight that replaces what is stored by what it loads. The loads that run store nothing any more, and who
+    /// comes from now on waits for this one.
     pub(crate) fn supersede(&self, key: &str, now: Timestamp) -> Ticket<A> {
         let mut table = lock(&self.table);
         if let Some(slot) = table.keys.get_mut(key) {
-            slot.doom();
+            slot.doom(|flight| !flight.start.replaces());
         }
-        self.take_off(&mut table, key, now, Start::Joinable)
+        self.take_off(&mut table, key, now, Start::Refresh)
+    }
+
+    /// Starts a flight that replaces what is stored by an answer that is at hand.
+    pub(crate) fn put(&self, key: &str, now: Timestamp) -> Ticket<A> {
+        self.take_off(&mut lock(&self.table), key, now, Start::Put)
+    }
+
+    /// Starts a flight that puts back what is stored with other dates. Nothing that began before it may be stored any more,
+    /// a refresh included: that would be as old as what is expired.
+    pub(crate) fn expire(&self, key: &str, now: Timestamp) -> Ticket<A> {
+        let mut table = lock(&self.table);
+        if let Some(slot) = table.keys.get_mut(key) {
+            slot.doom(|_| true);
+        }
+        self.take_off(&mut table, key, now, Start::Expiry)
     }
 
     /// Retires the flights that took off before `moment` and that somebody waits for: who does boards again, and they
@@ -199,18 +240,20 @@ impl<A> Flights<A> {
     pub(crate) fn doom(&self, key: &str) -> Doom<A> {
         let mut table = lock(&self.table);
         let key: Arc<str> = Arc::from(key);
+        let number = table.next_number();
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         slot.dooms += 1;
-        let doomed = slot.doom();
-        Doom { flights: self.clone(), key: Some(key), doomed }
+        let doomed = slot.doom(|_| true);
+        Doom { flights: self.clone(), key: Some(key), number, doomed }
     }
 
     /// Dooms the flights of all keys, and every one that starts before the returned guard is dropped.
     pub(crate) fn doom_all(&self) -> Doom<A> {
         let mut table = lock(&self.table);
         table.dooms += 1;
-        let doomed = table.keys.values_mut().flat_map(Slot::doom).collect();
-        Doom { flights: self.clone(), key: None, doomed }
+        let number = table.next_number();
+        let doomed = table.keys.values_mut().flat_map(|slot| slot.doom(|_| true)).collect();
+        Doom { flights: self.clone(), key: None, number, doomed }
     }
 
     /// Runs `work`, which must be quick, while no flight can store and no invalidation can remove.
@@ -240,15 +283,23 @@ impl<A> Flights<A> {
     }
 
     fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
-        let all_dooms = table.dooms;
+        let (all_dooms, number) = (table.dooms, table.next_number());
         let key: Arc<str> = Arc::from(key);
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
+        let dooms = all_dooms + slot.dooms;
         let born_doomed = match start {
-            Start::Joinable | Start::Alone => all_dooms + slot.dooms > 0,
-            Start::ExemptFromOne => all_dooms + slot.dooms > 1,
-            Start::Exempt => false,
+            Start::Joinable | Start::Alone => dooms > 0,
+            // It puts back what an invalidation that runs has yet to remove. A replacement that runs goes before it.
+            Start::Expiry => dooms > usize::from(slot.replacing.is_some()),
+            // It reads nothing that is stored, and so is newer than every invalidation that runs.
+            Start::Refresh | Start::Put => false,
         };
+        if !start.replaces() && !born_doomed {
+            slot.last_load = number;
+        }
         let flight = Arc::new(Flight {
+            number,
+            start,
             since: AtomicU64::new(now.as_millis()),
             doomed: AtomicBool::new(born_doomed),
             progress: Mutex::new(Progress::Flying),
@@ -257,29 +308,48 @@ impl<A> Flights<A> {
             changed: Notify::new(),
         });
         slot.flying.push(Arc::clone(&flight));
-        if start == Start::Joinable {
+        if matches!(start, Start::Joinable | Start::Refresh) {
             slot.joinable = Some(Arc::clone(&flight));
         }
-        Ticket { table: Arc::clone(&self.table), key, flight }
+        Ticket { flights: self.clone(), key, flight }
     }
 }
 
-/// In what relation a new flight stands to others.
+/// What kind of flight starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// Later callers wait for it.
+    /// A load that later callers wait for.
     Joinable,
-    /// Nobody waits for it.
+    /// A load that nobody waits for.
     Alone,
-    /// Nobody waits for it, and the invalidations that are running do not doom it: it is newer than they are.
-    Exempt,
-    /// Nobody waits for it, and one of the invalidations that are running does not doom it: that is what it is part of.
-    ExemptFromOne,
+    /// A load whose answer replaces what is stored, and that later callers wait for.
+    Refresh,
+    /// An answer that replaces what is stored, and that nobody waits for.
+    Put,
+    /// The answer that is stored, with other dates; nobody waits for it.
+    Expiry,
+}
+
+impl Start {
+    /// Whether the answer is to take the place of every older one.
+    const fn replaces(self) -> bool {
+        matches!(self, Self::Refresh | Self::Put | Self::Expiry)
+    }
 }
 
 impl<A> Flight<A> {
     fn is_awaited(&self) -> bool {
-        self.waiters.load(Relaxed) > 0
+        self.waiters.load(Acquire) > 0
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.doomed.load(Acquire)
+    }
+
+    fn doom(&self) {
+        if !self.doomed.swap(true, AcqRel) {
+            self.changed.notify_waiters();
+        }
     }
 
     /// Tells those who wait that there will be no answer, unless there was one.
@@ -324,6 +394,11 @@ impl<A> Flight<A> {
 }
 
 impl<A> Table<A> {
+    fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
     /// The flight of `key` that can be joined. One that is overdue is retired by whoever comes.
     fn joinable(&mut self, key: &str) -> Option<&Arc<Flight<A>>> {
         let slot = self.keys.get_mut(key)?;
@@ -344,19 +419,26 @@ impl<A> Table<A> {
 }
 
 impl<A> Slot<A> {
-    /// Dooms what flies and lets nobody join it any more.
-    fn doom(&mut self) -> Vec<Arc<Flight<A>>> {
+    /// Dooms those `which` fly, and lets nobody join any of them any more. Returns all that fly.
+    fn doom(&mut self, which: impl Fn(&Flight<A>) -> bool) -> Vec<Arc<Flight<A>>> {
         self.joinable = None;
-        for flight in &self.flying {
-            flight.doomed.store(true, Relaxed);
-        }
+        self.flying.iter().filter(|flight| which(flight)).for_each(|flight| flight.doom());
         self.flying.clone()
     }
 
-    /// Lets `flight` store nothing any more, and nobody join it. Who waits for it is to be told.
+    /// Lets nobody join `flight` any more, and a load store nothing any more. What replaces may still do so: it judges by
+    /// what has begun since. Who waits for it is to be told.
     fn retire(&mut self, flight: &Arc<Flight<A>>) {
-        flight.doomed.store(true, Relaxed);
+        if !flight.start.replaces() {
+            flight.doom();
+        }
         self.leave(flight);
+    }
+
+    /// Lets nobody join a flight any more that may have read what the operation with this number removes: all but those that
+    /// replace and began after it.
+    fn forbid_to_join(&mut self, number: u64) {
+        self.joinable.take_if(|flight| !flight.start.replaces() || flight.number < number);
     }
 
     /// Lets nobody join `flight` any more.
@@ -367,24 +449,26 @@ impl<A> Slot<A> {
 
 impl<A> Default for Slot<A> {
     fn default() -> Self {
-        Self { joinable: None, flying: Vec::new(), dooms: 0 }
+        Self { joinable: None, flying: Vec::new(), dooms: 0, replacing: None, cleared: 0, last_load: 0 }
     }
 }
 
 /// The right to load one key and, unless doomed, to store the answer. Dropping it ends the flight, whatever happened.
 #[derive(Debug)]
 pub(crate) struct Ticket<A> {
-    table: Arc<Mutex<Table<A>>>,
+    flights: Flights<A>,
     key: Arc<str>,
     flight: Arc<Flight<A>>,
 }
 
 impl<A> Ticket<A> {
-    /// Runs `store`, which must be quick, unless the flight is doomed. Says whether it ran.
+    /// Runs `store`, which must be quick, unless the flight is doomed or a newer answer took the place of all older ones.
+    /// Says whether it ran.
     #[must_use]
     pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
-        let _table = lock(&self.table);
-        let allowed = !self.flight.doomed.load(Relaxed);
+        let table = lock(&self.flights.table);
+        let cleared = table.keys.get(&self.key).map_or(0, |slot| slot.cleared);
+        let allowed = !self.flight.is_doomed() && cleared <= self.flight.number;
         if allowed {
             store();
         }
@@ -394,12 +478,46 @@ impl<A> Ticket<A> {
     /// Announces a copy into a slower layer; `None` if the flight is doomed and must make none.
     #[must_use]
     pub(crate) fn begin_copy(&self) -> Option<Copying<A>> {
-        let _table = lock(&self.table);
-        if self.flight.doomed.load(Relaxed) {
+        let _table = lock(&self.flights.table);
+        if self.flight.is_doomed() {
             return None;
         }
         self.flight.copies.fetch_add(1, Relaxed);
         Some(Copying { flight: Arc::clone(&self.flight) })
+    }
+
+    /// Waits until no other replacement of the key is being made, and dooms the loads of the key until the returned guard
+    /// is dropped. For flights that replace.
+    pub(crate) async fn replace(&self) -> Replacement<A> {
+        loop {
+            let other = {
+                let mut table = lock(&self.flights.table);
+                let slot = table.keys.entry(Arc::clone(&self.key)).or_default();
+                match &slot.replacing {
+                    Some(other) => Arc::clone(other),
+                    None => return self.begin_replacement(slot),
+                }
+            };
+            let is_replacing = || {
+                let table = lock(&self.flights.table);
+                let replacing = table.keys.get(&self.key).and_then(|slot| slot.replacing.as_ref());
+                replacing.is_some_and(|replacing| Arc::ptr_eq(replacing, &other))
+            };
+            other.seen(|| (!is_replacing()).then_some(())).await;
+        }
+    }
+
+    fn begin_replacement(&self, slot: &mut Slot<A>) -> Replacement<A> {
+        let number = self.flight.number;
+        slot.replacing = Some(Arc::clone(&self.flight));
+        slot.dooms += 1;
+        // This flight itself may still be joined: its answer is about to be given.
+        let joinable =
+            slot.joinable.take().filter(|flight| flight.start.replaces() && flight.number >= number);
+        let doomed = slot.doom(|flight| !flight.start.replaces());
+        slot.joinable = joinable;
+        let doom = Doom { flights: self.flights.clone(), key: Some(Arc::clone(&self.key)), number, doomed };
+        Replacement { doom, flight: Arc::clone(&self.flight) }
     }
 
     /// What is loaded.
@@ -410,29 +528,49 @@ impl<A> Ticket<A> {
     /// Whether nothing of this flight may be stored any more.
     #[must_use]
     pub(crate) fn is_doomed(&self) -> bool {
-        let _table = lock(&self.table);
-        self.flight.doomed.load(Relaxed)
+        let _table = lock(&self.flights.table);
+        self.flight.is_doomed()
     }
 
     /// The load waits for its turn: until that has come it is not retired for its age.
     pub(crate) fn pause_age(&self) {
-        let _table = lock(&self.table);
+        let _table = lock(&self.flights.table);
         self.flight.since.store(NOT_YET, Relaxed);
     }
 
     /// The load begins.
     pub(crate) fn count_age_from(&self, now: Timestamp) {
-        let _table = lock(&self.table);
+        let _table = lock(&self.flights.table);
         self.flight.since.store(now.as_millis(), Relaxed);
     }
 
-    /// Waits until the flight is retired, or would be if somebody waited for it.
-    pub(crate) fn retired(&self) -> impl Future<Output = ()> + use<A> {
+    /// Waits until nobody but the leader's caller has a use for the answer: the flight is retired, or would be if somebody
+    /// waited for it; or it is doomed, and nobody waits for it.
+    pub(crate) fn useless(&self) -> impl Future<Output = ()> + use<A> {
         let flight = Arc::clone(&self.flight);
         async move {
-            let look = || matches!(*lock(&flight.progress), Progress::Lost | Progress::Overdue).then_some(());
+            let retired = || matches!(*lock(&flight.progress), Progress::Lost | Progress::Overdue);
+            // Nobody can join what is doomed, so there will not be more who wait.
+            let look = || (retired() || (flight.is_doomed() && !flight.is_awaited())).then_some(());
             flight.seen(look).await;
         }
+    }
+
+    /// Waits until nobody waits for the flight. Somebody may come later.
+    pub(crate) fn unattended(&self) -> impl Future<Output = ()> + use<A> {
+        let flight = Arc::clone(&self.flight);
+        async move { flight.seen(|| (!flight.is_awaited()).then_some(())).await }
+    }
+
+    /// Retires the flight unless somebody waits for it. Says whether it did.
+    #[must_use]
+    pub(crate) fn retire_unattended(&self) -> bool {
+        let mut table = lock(&self.flights.table);
+        let unattended = !self.flight.is_awaited();
+        if unattended && let Some(slot) = table.keys.get_mut(&self.key) {
+            slot.retire(&self.flight);
+        }
+        unattended
     }
 
     /// Gives an older answer to all who wait, and to who comes before `until`; the flight goes on.
@@ -449,7 +587,7 @@ impl<A> Ticket<A> {
     /// still be used to make copies.
     pub(crate) fn land(&self, answer: impl FnOnce() -> A) {
         let awaited = {
-            let mut table = lock(&self.table);
+            let mut table = lock(&self.flights.table);
             if let Some(slot) = table.keys.get_mut(&self.key) {
                 slot.leave(&self.flight);
             }
@@ -464,7 +602,7 @@ impl<A> Ticket<A> {
 impl<A> Drop for Ticket<A> {
     fn drop(&mut self) {
         {
-            let mut table = lock(&self.table);
+            let mut table = lock(&self.flights.table);
             if let Some(slot) = table.keys.get_mut(&self.key) {
                 slot.leave(&self.flight);
                 slot.flying.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
@@ -500,7 +638,9 @@ pub(crate) struct Waiter<A> {
 
 impl<A> Drop for Waiter<A> {
     fn drop(&mut self) {
-        self.flight.waiters.fetch_sub(1, Relaxed);
+        if self.flight.waiters.fetch_sub(1, AcqRel) == 1 {
+            self.flight.changed.notify_waiters();
+        }
     }
 }
 
@@ -524,6 +664,7 @@ pub(crate) struct Doom<A> {
     flights: Flights<A>,
     /// `None`: all keys.
     key: Option<Arc<str>>,
+    number: u64,
     doomed: Vec<Arc<Flight<A>>>,
 }
 
@@ -542,15 +683,14 @@ impl<A> Doom<A> {
         remove();
     }
 
-    /// A ticket to store a value that is newer than this invalidation. A later invalidation dooms it as any other.
-    pub(crate) fn ticket(&self, key: &str, now: Timestamp) -> Ticket<A> {
-        self.flights.take_off(&mut lock(&self.flights.table), key, now, Start::Exempt)
-    }
-
-    /// A ticket to put back what was stored before this invalidation, with other dates. Another one, later or under way,
-    /// dooms it: that has forgotten what is put back, or is about to.
-    pub(crate) fn ticket_to_redate(&self, key: &str, now: Timestamp) -> Ticket<A> {
-        self.flights.take_off(&mut lock(&self.flights.table), key, now, Start::ExemptFromOne)
+    /// Nothing from before this is left in any layer.
+    pub(crate) fn cleared(&self) {
+        let mut table = lock(&self.flights.table);
+        let clear = |slot: &mut Slot<A>| slot.cleared = slot.cleared.max(self.number);
+        match &self.key {
+            Some(key) => table.keys.get_mut(key).into_iter().for_each(clear),
+            None => table.keys.values_mut().for_each(clear),
+        }
     }
 }
 
@@ -561,14 +701,67 @@ impl<A> Drop for Doom<A> {
         let mut table = lock(&self.flights.table);
         let Some(key) = self.key.take() else {
             table.dooms -= 1;
-            table.keys.values_mut().for_each(|slot| slot.joinable = None);
+            table.keys.values_mut().for_each(|slot| slot.forbid_to_join(self.number));
             return;
         };
         if let Some(slot) = table.keys.get_mut(&key) {
-            slot.joinable = None;
             slot.dooms -= 1;
+            slot.forbid_to_join(self.number);
         }
         table.remove_if_idle(&key);
+    }
+}
+
+/// Another answer on its way into every layer. Until it is dropped, loads of its key store nothing, and no other
+/// replacement of the key is made.
+#[derive(Debug)]
+pub(crate) struct Replacement<A> {
+    doom: Doom<A>,
+    flight: Arc<Flight<A>>,
+}
+
+/// What a replacement is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Store its answer in the place of every older one.
+    Store,
+    /// Remove what is stored: something that began later wants a newer answer than this one.
+    Remove,
+    /// Nothing: no layer holds anything as old as this.
+    Nothing,
+}
+
+impl<A> Replacement<A> {
+    /// What is to be done, as far as is known now: an invalidation may begin at any moment.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let table = lock(&self.doom.flights.table);
+        let slot = self.doom.key.as_ref().and_then(|key| table.keys.get(key));
+        let (cleared, last_load) = slot.map_or((0, 0), |slot| (slot.cleared, slot.last_load));
+        // What is put or expired by hand is so from its turn on, and no load begins during that which may store.
+        let outdated = self.flight.start == Start::Refresh && last_load > self.doom.number;
+        if cleared > self.doom.number {
+            Verdict::Nothing
+        } else if self.flight.is_doomed() || outdated {
+            Verdict::Remove
+        } else {
+            Verdict::Store
+        }
+    }
+
+    /// What it dooms, as an invalidation would.
+    pub(crate) fn doom(&self) -> &Doom<A> {
+        &self.doom
+    }
+}
+
+impl<A> Drop for Replacement<A> {
+    fn drop(&mut self) {
+        {
+            let mut table = lock(&self.doom.flights.table);
+            let slot = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key));
+            slot.into_iter().for_each(|slot| slot.replacing = None);
+        }
+        self.flight.changed.notify_waiters();
     }
 }
 

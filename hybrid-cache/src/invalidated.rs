@@ -101,6 +101,11 @@ impl Invalidated {
         self.not_done().is_none()
     }
 
+    /// Whether a layer could not forget, and may never do so.
+    pub(crate) fn has_failed(&self) -> bool {
+        [&self.memory, &self.redis, &self.disk].into_iter().any(|layer| matches!(layer, Forgotten::Failed(_)))
+    }
+
     /// Insists that every layer in use has forgotten.
     ///
     /// # Errors

@@ -51,10 +51,10 @@ impl<R: Outcome> CachedFn<R> {
             (output, load_time)
         });
         let deadline = pin!(self.deadline_passed());
-        let retired = load.ticket.retired();
+        let useless = load.ticket.useless();
         let abandoned = pin!(async {
             // Only what can no longer be stored is of no use to others.
-            retired.await;
+            useless.await;
             load.caller.gone().await;
         });
         match select(running, select(deadline, abandoned)).await {

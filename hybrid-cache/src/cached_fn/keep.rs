@@ -1,7 +1,7 @@
 //! How an answer gets into memory and into a byte layer, with which dates and marks, and whether one that is found there
 //! is believed. Not when, and in which order: that is in `cached_fn.rs`.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, pin::pin, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
@@ -23,7 +23,7 @@ use crate::{
     },
     outcome::Outcome,
     policy::{Freshness, Life},
-    record::{self, Current, Dates, Marks, Opened, Shared, refusal::Refusal},
+    record::{self, Current, Dates, Marks, Opened, Shared, codec::Payload, refusal::Refusal},
     runtime::work::UnderWay,
     sync::{Mutex, PoisonError},
 };
@@ -41,16 +41,38 @@ pub(super) struct Copies<R: Outcome> {
     /// waiting; and where they replace what is older, until it is gone.
     pub(super) precede_answer: bool,
     /// What `flush` waits for.
-    pub(super) _under_way: Option<UnderWay>,
+    pub(super) under_way: Option<UnderWay>,
 }
 
 impl<R: Outcome> Copies<R> {
+    /// The copies of an answer that is about to be given.
+    pub(super) fn of(
+        function: &Arc<CachedFn<R>>,
+        load: Load<R>,
+        answer: Answer<R::Value>,
+        asked: Asked<R::Value>,
+    ) -> Box<Self> {
+        let under_way = function.runtime.copies.begin();
+        // What replaces an older answer is given once that one is nowhere any more: else a caller that comes next, and finds
+        // that memory has let go of the new one, copies the old one back.
+        let precede_answer = function.memory.is_none() || load.purpose.replaces();
+        let function = Arc::clone(function);
+        Box::new(Self { function, load, answer, asked, precede_answer, under_way })
+    }
+
     /// Makes them, one after the other, unless an invalidation forbids it meanwhile.
     pub(super) fn make(mut self: Box<Self>) -> BoxFuture<'static, Box<Self>> {
         Box::pin(async move {
+            if self.load.purpose.replaces() {
+                let function = Arc::clone(&self.function);
+                function.replace(&mut self).await;
+                self.load.give(self.answer.value.clone(), self.answer.provenance);
+                return self;
+            }
             let mut caller = std::mem::replace(&mut self.load.caller, Caller::nobody());
             {
-                let mut copying = pin!(self.function.copy(&self));
+                let payload = self.function.payload(&self.answer);
+                let mut copying = pin!(self.function.copy(&self, payload.as_ref()));
                 let mut give =
                     || self.load.give_to(&mut caller, self.answer.value.clone(), self.answer.provenance);
                 if let Some(patience) = self.patience() {
@@ -62,9 +84,6 @@ impl<R: Outcome> Copies<R> {
                     }
                 } else {
                     copying.await;
-                    if self.precede_answer {
-                        give();
-                    }
                 }
             }
             self
@@ -73,7 +92,7 @@ impl<R: Outcome> Copies<R> {
 
     /// For how long callers wait for them; `None`: to the end.
     fn patience(&self) -> Option<Duration> {
-        if !self.precede_answer || self.load.purpose.replaces() {
+        if !self.precede_answer {
             return None;
         }
         let settings = &self.function.runtime.settings;
@@ -160,37 +179,43 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
-    async fn copy(&self, Copies { load, answer, asked, .. }: &Copies<R>) {
+    /// The bytes that an answer is copied as; `None` if there are none, or nobody wants them.
+    pub(super) fn payload<'a>(&self, answer: &'a Answer<R::Value>) -> Option<Cow<'a, Payload>> {
+        match &answer.origin {
+            Origin::Body(_) if !answer.refused && !self.layers.is_empty() => {
+                self.records.encode(&answer.value).map(Cow::Owned)
+            }
+            Origin::Body(_) => None,
+            Origin::Copy(_, _, payload) => Some(Cow::Borrowed(payload)),
+        }
+    }
+
+    /// Copies an answer into the byte layers. Says whether, where it is to replace older ones, those are gone.
+    pub(super) async fn copy(
+        &self,
+        Copies { load, answer, asked, .. }: &Copies<R>,
+        payload: Option<&Cow<'_, Payload>>,
+    ) -> bool {
         let Load { ticket, key, purpose, .. } = load;
+        let mut replaced = true;
         if purpose.replaces() {
             // What these hold is older, and they would be read again once they answer.
             for layer in &asked.unknown {
-                let _ = layer.remove(key, self.trace).await;
+                replaced &= layer.remove(key, self.trace).await.is_ok();
             }
         }
         if answer.refused && !purpose.replaces() {
-            return;
+            return replaced;
         }
-        let encoded = match &answer.origin {
-            Origin::Body(_) if !answer.refused && !asked.without.is_empty() => {
-                self.records.encode(&answer.value)
-            }
-            Origin::Body(_) | Origin::Copy(..) => None,
-        };
-        let payload = match &answer.origin {
-            Origin::Body(_) => encoded.as_ref(),
-            Origin::Copy(_, _, payload) => Some(payload),
-        };
         // A fill keeps the generation that it found, so that copies elsewhere stay as good as they were.
-        let inherited =
-            asked.shared.and_then(|shared| shared.generation).filter(|_| *purpose != Purpose::Put);
+        let inherited = asked.shared.and_then(|shared| shared.generation).filter(|_| !purpose.replaces());
         let generation = match &answer.origin {
             Origin::Body(_) => inherited.unwrap_or_else(record::new_generation),
             Origin::Copy(_, generation, _) => *generation,
         };
         for Target { layer, epoch, seen, held } in &asked.without {
             let now = self.now();
-            let Some(_copying) = ticket.begin_copy() else { return };
+            let Some(_copying) = ticket.begin_copy() else { return false };
             let copied = match (payload, self.dates(layer.kind(), answer, now)) {
                 (Some(payload), Some(dates)) => {
                     let private = !layer.kind().is_shared();
@@ -199,7 +224,7 @@ impl<R: Outcome> CachedFn<R> {
                     let record = self.records.seal(key, &marks, &dates, answer.load_time, payload);
                     let life = dates.kept_until.since(now);
                     // What follows an invalidation stays until every copy from before it has died of age.
-                    let follows = !private && (inherited.is_some() || *purpose == Purpose::Put);
+                    let follows = !private && (inherited.is_some() || purpose.replaces());
                     let life = if follows { life.max(self.trace) } else { life };
                     layer.put_on(purpose.terms(*seen), key, record, life).await
                 }
@@ -215,9 +240,10 @@ impl<R: Outcome> CachedFn<R> {
             // Better nothing than the answer that this one replaces; and an invalidation that could not wait any longer
             // for this copy relies on its being taken back.
             if (copied.is_err() && purpose.replaces()) || ticket.is_doomed() {
-                let _ = layer.remove(key, self.trace).await;
+                replaced &= layer.remove(key, self.trace).await.is_ok();
             }
         }
+        replaced
     }
 
     /// Ends the life of what the byte layers hold: an invalidation that leaves the value, for what comes after its life.

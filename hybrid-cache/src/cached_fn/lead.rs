@@ -234,6 +234,10 @@ impl<R: Outcome> CachedFn<R> {
         let load = Load { _place: place, ..self.new_load(ticket, key, purpose, caller) };
         let body = recursion::loading(&self.scope, load.ticket.key(), body);
         match Arc::clone(&self).fill(load, body).await {
+            // A caller that goes away must not leave an older answer in half of the layers.
+            Some(copies) if copies.load.purpose.replaces() && !self.definition.blocking => {
+                drop(task::to_the_end(copies.make()).await);
+            }
             Some(copies) if copies.load.purpose.replaces() => drop(copies.make().await),
             // The caller does not wait for slower layers, or no longer than they may keep it waiting.
             Some(copies) if self.definition.blocking => copier::hand_over(copies.make()),

@@ -139,14 +139,90 @@ async fn an_invalidation_waits_for_copies_that_have_begun_but_not_for_loads() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_put_during_its_own_invalidation_may_be_stored() {
+async fn a_value_that_is_put_may_be_stored_unless_an_invalidation_began_after_it() {
     let flights = Flights::<u8>::new();
-    let doom = flights.doom("k");
-    let put = doom.ticket("k", NOW);
+    let earlier = flights.doom("k");
+    let put = flights.put("k", NOW);
+    let replacement = put.replace().await;
     assert!(may_store(&put));
+    assert_eq!(replacement.verdict(), Verdict::Store);
     let later = flights.doom("k");
     assert!(!may_store(&put));
+    assert_eq!(replacement.verdict(), Verdict::Remove);
+    later.cleared();
+    assert_eq!(replacement.verdict(), Verdict::Nothing);
+    drop((earlier, later));
+}
+
+#[tokio::test]
+async fn a_replacement_is_made_after_the_one_that_is_being_made() {
+    let flights = Flights::<u8>::new();
+    let (first, second) = (flights.put("k", NOW), flights.put("k", NOW));
+    let replacing = first.replace().await;
+    let mut waiting = Box::pin(second.replace());
+    assert!(poll!(waiting.as_mut()).is_pending());
+    drop(replacing);
+    assert_eq!(waiting.await.verdict(), Verdict::Store);
+}
+
+#[tokio::test]
+async fn a_refresh_that_comes_after_a_newer_answer_changes_nothing_and_keeps_no_error() {
+    let flights = Flights::<u8>::new();
+    let (older, newer) = (flights.supersede("k", NOW), flights.put("k", NOW));
+    newer.replace().await.doom().cleared();
+    assert_eq!(older.replace().await.verdict(), Verdict::Nothing);
+    assert!(!may_store(&older), "neither a value nor an error");
+}
+
+#[tokio::test]
+async fn a_refresh_is_stored_though_a_later_one_is_under_way_or_has_failed() {
+    let flights = Flights::<u8>::new();
+    let first = flights.supersede("k", NOW);
+    let later = flights.supersede("k", NOW);
+    assert_eq!(first.replace().await.verdict(), Verdict::Store);
     drop(later);
+    assert_eq!(first.replace().await.verdict(), Verdict::Store);
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_retired_is_stored_unless_somebody_has_loaded_since() {
+    let flights = Flights::<u8>::new();
+    let slow = flights.supersede("k", NOW);
+    let waiter = join(&flights, "k").wait();
+    flights.retire_before(LATER);
+    assert_eq!(waiter.await, Landing::Lost);
+    assert_eq!(slow.replace().await.verdict(), Verdict::Store);
+    drop(lead(&flights, "k"));
+    assert_eq!(slow.replace().await.verdict(), Verdict::Remove);
+}
+
+#[tokio::test]
+async fn no_load_stores_or_is_joined_while_an_answer_is_replaced_and_older_refreshes_are_not_joined_after() {
+    let flights = Flights::<u8>::new();
+    let _older = flights.supersede("k", NOW);
+    let put = flights.put("k", NOW);
+    let replacement = put.replace().await;
+    let during = lead(&flights, "k");
+    assert!(!may_store(&during));
+    let later = flights.supersede("k", NOW);
+    drop(replacement);
+    assert!(!may_store(&during));
+    drop(join(&flights, "k"));
+    drop(later);
+    assert!(may_store(&lead(&flights, "k")));
+}
+
+#[tokio::test]
+async fn a_doomed_load_is_useless_once_nobody_waits_for_it() {
+    let flights = Flights::<u8>::new();
+    let load = lead(&flights, "k");
+    let waiter = join(&flights, "k");
+    let mut useless = Box::pin(load.useless());
+    let doom = flights.doom("k");
+    assert!(poll!(useless.as_mut()).is_pending());
+    drop(waiter);
+    assert!(poll!(useless.as_mut()).is_ready());
+    drop(doom);
 }
 
 #[tokio::test]
@@ -176,7 +252,7 @@ async fn a_load_that_takes_too_long_goes_on_while_nobody_waits_for_it() {
     let flights = Flights::<u8>::new();
     let slow = lead(&flights, "k");
     drop(join(&flights, "k"));
-    let overdue = slow.retired();
+    let overdue = slow.useless();
     flights.retire_before(LATER);
     overdue.await;
     assert!(may_store(&slow), "nobody has started another one");

@@ -9,7 +9,7 @@ use shuttle::{
 };
 
 use crate::{
-    flight::{Boarding, Landing},
+    flight::{Boarding, Landing, Verdict},
     record::Dates,
     world::{KEY, NOW, World, pause},
 };
@@ -139,29 +139,69 @@ pub fn a_put_against_a_load_and_an_invalidation() {
         let call = go(&world, |world| async move { world.call_with_layer().await });
         let forgetting = go(&world, |world| async move { world.change_and_forget(2, false).await });
         let putting = go(&world, |world| async move {
-            let doom = world.flights.doom(KEY);
-            doom.settled().await;
-            let ticket = doom.ticket(KEY, NOW);
-            if let Some(_copying) = ticket.begin_copy() {
-                pause();
-                *world.slow() = Some(77);
-                pause();
-            }
-            let stored = world.remember(&ticket, 77);
-            if ticket.is_doomed() {
-                world.forget(&doom, false).await;
-            }
-            stored
+            world.replace(&world.flights.put(KEY, NOW), 77).await;
         });
-        let stored = done(putting).await;
+        done(putting).await;
         done(forgetting).await;
         done(call).await;
         let kept = [world.remembered(), *world.slow()];
-        assert!(!kept.contains(&Some(1)), "{kept:?}, put: {stored}");
+        assert!(!kept.contains(&Some(1)), "{kept:?}");
         // After both, an invalidation alone.
         world.change_and_forget(3, false).await;
         assert_eq!(world.call_with_layer().await, 3);
     });
+}
+
+/// Two refreshes that overlap, of which one may fail, beside a call, and beside an invalidation or a put.
+pub fn refreshes_that_overlap(one_fails: bool, beside: Beside) {
+    let world = World::new();
+    *world.slow() = Some(1);
+    world.insert(1);
+    block_on(async {
+        let call = go(&world, |world| async move { world.call_with_layer().await });
+        let refreshes = [false, one_fails].map(|fails| {
+            go(&world, move |world| async move {
+                world.source.fetch_max(if fails { 1 } else { 2 }, SeqCst);
+                if let Some(value) = world.refresh(fails).await {
+                    assert!(world.call_with_layer().await >= value, "it began after the refresh");
+                }
+            })
+        });
+        match beside {
+            Beside::Nothing => {}
+            Beside::Invalidation => {
+                let version = world.source.fetch_max(3, SeqCst).max(3);
+                let doom = world.flights.doom(KEY);
+                world.forget(&doom, false).await;
+                drop(doom);
+                assert!(world.call_with_layer().await >= version, "it began after the invalidation");
+            }
+            Beside::Put => {
+                world.source.fetch_max(3, SeqCst);
+                world.replace(&world.flights.put(KEY, NOW), 3).await;
+                assert!(world.call_with_layer().await >= 3, "it began after the put");
+            }
+        }
+        for refresh in refreshes {
+            done(refresh).await;
+        }
+        done(call).await;
+        let kept = [world.remembered(), *world.slow()];
+        assert!(!kept.contains(&Some(1)), "{kept:?}");
+        assert!(kept.iter().flatten().all(|value| Some(value) == kept.iter().flatten().next()), "{kept:?}");
+        assert_eq!(world.flights.len(), 0, "nothing is left of flights that ended");
+    });
+}
+
+/// What happens beside two refreshes.
+#[derive(Debug, Clone, Copy)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// An invalidation.
+    Invalidation,
+    /// Another answer is put.
+    Put,
 }
 
 /// An answer that is expired by hand, against a load that may store it anew.
@@ -171,12 +211,15 @@ pub fn an_expiry_against_a_load() {
         let calls = [(); 2].map(|()| go(&world, |world| async move { world.call().await }));
         let expiring = go(&world, |world| async move {
             world.source.store(2, SeqCst);
-            let doom = world.flights.doom(KEY);
+            let ticket = world.flights.expire(KEY, NOW);
+            let replacement = ticket.replace().await;
+            assert_eq!(replacement.verdict(), Verdict::Store, "nothing else replaces or removes");
+            let doom = replacement.doom();
             doom.settled().await;
             pause();
             let expired = |dates: &Dates| Dates { fresh_until: dates.fresh_until.min(NOW), ..*dates };
             doom.apply(|| world.memory.redate(KEY, expired));
-            drop(doom);
+            drop((replacement, ticket));
             assert_eq!(world.call().await, 2, "what was expired is not fresh");
         });
         done(expiring).await;
@@ -200,7 +243,7 @@ pub fn leaders_that_vanish() {
                     Boarding::Lead(ticket) if fate == 1 => drop(ticket),
                     Boarding::Lead(ticket) => {
                         // Stands still until it is retired, or would be.
-                        ticket.retired().await;
+                        ticket.useless().await;
                     }
                     Boarding::Wait(waiter) => drop(waiter),
                 }

@@ -9,7 +9,7 @@ use shuttle::sync::{
 
 use crate::{
     clock::Timestamp,
-    flight::{Boarding, Doom, Flights, Landing, Ticket},
+    flight::{Boarding, Doom, Flights, Landing, Ticket, Verdict},
     memory::{Memory, Weight},
     record::Dates,
 };
@@ -151,6 +151,45 @@ impl World {
         pause();
         doom.apply(|| if all { self.memory.remove_all() } else { self.memory.remove(KEY) });
         pause();
+        doom.cleared();
+    }
+
+    /// What a refresh or a put does with its answer.
+    pub(crate) async fn replace(&self, ticket: &Ticket<u64>, value: u64) {
+        let replacement = ticket.replace().await;
+        if replacement.verdict() == Verdict::Nothing {
+            return;
+        }
+        replacement.doom().settled().await;
+        pause();
+        if replacement.verdict() == Verdict::Store {
+            let copied = ticket.begin_copy().map(|_copying| {
+                pause();
+                *self.slow() = Some(value);
+                pause();
+            });
+            if copied.is_some() && self.remember(ticket, value) && replacement.verdict() == Verdict::Store {
+                replacement.doom().cleared();
+            }
+        }
+        pause();
+        if replacement.verdict() == Verdict::Remove {
+            self.forget(replacement.doom(), false).await;
+        }
+    }
+
+    /// A refresh that reads the source, and fails or replaces what is stored.
+    pub(crate) async fn refresh(&self, fails: bool) -> Option<u64> {
+        let ticket = self.flights.supersede(KEY, NOW);
+        pause();
+        let value = self.source.load(SeqCst);
+        pause();
+        if fails {
+            return None;
+        }
+        self.replace(&ticket, value).await;
+        ticket.land(|| value);
+        Some(value)
     }
 
     /// How many loads run that could be joined.

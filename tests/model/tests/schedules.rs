@@ -1,6 +1,6 @@
 //! Each program of the model in thousands of orders.
 
-use hybrid_cache_model::programs;
+use hybrid_cache_model::programs::{self, Beside};
 use shuttle::{
     Config, Runner,
     scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler},
@@ -77,6 +77,23 @@ fn a_refresh_is_not_overwritten_by_an_older_load() {
 #[test]
 fn a_put_replaces_the_old_answer_whatever_else_goes_on() {
     in_many_orders(programs::a_put_against_a_load_and_an_invalidation);
+}
+
+#[test]
+fn after_a_refresh_no_older_answer_comes_back_though_another_one_runs_or_fails() {
+    for one_fails in [false, true] {
+        in_many_orders(move || programs::refreshes_that_overlap(one_fails, Beside::Nothing));
+    }
+}
+
+#[test]
+fn after_a_refresh_beside_an_invalidation_no_older_answer_comes_back() {
+    in_many_orders(|| programs::refreshes_that_overlap(true, Beside::Invalidation));
+}
+
+#[test]
+fn after_refreshes_and_a_put_no_older_answer_comes_back_and_the_layers_agree() {
+    in_many_orders(|| programs::refreshes_that_overlap(true, Beside::Put));
 }
 
 #[test]

@@ -257,7 +257,7 @@ async fn a_refresh_computes_anew_and_replaces_what_is_stored() {
 }
 
 #[tokio::test]
-async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
+async fn of_two_puts_at_the_same_time_the_later_one_stays_in_every_layer() {
     for layers in [ALL, BYTES] {
         let (world, body) = (World::new(), Body::new());
         let function = world.function(layers);
@@ -267,13 +267,132 @@ async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
         *world.redis.after_get.lock().unwrap() = slow.clone();
         let putting = tokio::spawn(function.put(key("k"), 77));
         slow.reached().await;
-        // Another put at the same time stands still as well, and forbids the first one to store.
-        *world.redis.after_get.lock().unwrap() = Gate::closed();
-        let _other = tokio::spawn(function.put(key("k"), 78));
+        *world.redis.after_get.lock().unwrap() = Gate::open();
+        let other = tokio::spawn(function.put(key("k"), 78));
         settle().await;
+        assert!(!other.is_finished(), "it waits for its turn");
+        slow.let_everybody_pass();
+        putting.await.unwrap();
+        other.await.unwrap();
+        assert_eq!(function.peek(key("k")).await, Some(78), "with {layers:?}");
+        world.redis.forget_everything();
+        let restarted = world.restarted();
+        assert_eq!(restarted.function(layers).peek(key("k")).await, Some(78), "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
+    for layers in [ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        body.call(function, "k").await;
+        settle().await;
+        let (slow, removing) = (Gate::closed(), Gate::closed());
+        *world.redis.after_get.lock().unwrap() = slow.clone();
+        let putting = tokio::spawn(function.put(key("k"), 77));
+        slow.reached().await;
+        // An invalidation that began after it forbids it to store, and stands still.
+        *world.redis.around_removal.lock().unwrap() = removing.clone();
+        let _invalidating = tokio::spawn(function.invalidate(key("k")));
+        removing.reached().await;
+        *world.redis.around_removal.lock().unwrap() = Gate::open();
         *world.redis.after_get.lock().unwrap() = Gate::open();
         slow.let_everybody_pass();
         putting.await.unwrap();
+        assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
+    }
+}
+
+/// A refresh of an answer 1, whose body waits at a gate of its own.
+fn gated_refresh(function: super::world::Function, body: &Body) -> (Body, tokio::task::JoinHandle<u64>) {
+    let gated = body.behind(Gate::closed());
+    let run = gated.run();
+    (gated, tokio::spawn(async move { function.refresh(key("k"), run).await.unwrap_or(0) }))
+}
+
+#[tokio::test]
+async fn the_answer_of_a_refresh_stays_though_a_later_refresh_fails() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        assert_eq!(body.call(function, "k").await, 1);
+        settle().await;
+        let (first, refresh) = gated_refresh(function, &body);
+        first.gate().reached().await;
+        let (second, failing) = gated_refresh(function, &body);
+        second.gate().reached().await;
+        first.gate().let_everybody_pass();
+        assert_eq!(refresh.await.unwrap(), 2);
+        assert_eq!(function.peek(key("k")).await, Some(2), "with {layers:?}");
+        body.fail(true);
+        second.gate().let_everybody_pass();
+        assert_eq!(failing.await.unwrap(), 0);
+        assert_eq!(function.peek(key("k")).await, Some(2), "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_refresh_beats_an_earlier_one_that_takes_longer() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        body.call(function, "k").await;
+        settle().await;
+        let (slow, earlier) = gated_refresh(function, &body);
+        slow.gate().reached().await;
+        assert_eq!(function.refresh(key("k"), body.run()).await.unwrap(), 3);
+        slow.gate().let_everybody_pass();
+        assert_eq!(earlier.await.unwrap(), 2);
+        for world in [&world, &world.restarted()] {
+            assert_eq!(world.function(layers).peek(key("k")).await.unwrap_or(3), 3, "with {layers:?}");
+        }
+        assert_eq!(function.peek(key("k")).await, Some(3), "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_took_longer_than_others_waited_for_it_leaves_no_older_answer() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.defined(&Definition::named("f").layers(layers).ttl(TTL).wait(TTL / 10));
+        body.call(function, "k").await;
+        settle().await;
+        let (slow, refresh) = gated_refresh(function, &body);
+        slow.gate().reached().await;
+        // Somebody waits for it for too long, and finds the old answer in a layer.
+        forget_in_memory(function);
+        let waiting = tokio::spawn({
+            let body = body.clone();
+            async move { body.call(function, "k").await }
+        });
+        settle().await;
+        world.advance(TTL / 5);
+        world.tidy();
+        waiting.await.unwrap();
+        slow.gate().let_everybody_pass();
+        assert_eq!(refresh.await.unwrap(), 2);
+        assert_ne!(function.peek(key("k")).await, Some(1), "with {layers:?}");
+        assert_ne!(world.restarted().function(layers).peek(key("k")).await, Some(1), "with {layers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_beside_an_invalidation_returns_once_the_old_answer_is_gone() {
+    for layers in [ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        body.call(function, "k").await;
+        settle().await;
+        let (slow, refresh) = gated_refresh(function, &body);
+        slow.gate().reached().await;
+        let removing = Gate::closed();
+        *world.redis.around_removal.lock().unwrap() = removing.clone();
+        let _invalidating = tokio::spawn(function.invalidate(key("k")));
+        removing.reached().await;
+        *world.redis.around_removal.lock().unwrap() = Gate::open();
+        slow.gate().let_everybody_pass();
+        assert_eq!(refresh.await.unwrap(), 2);
         assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
     }
 }
@@ -309,16 +428,16 @@ async fn what_is_expired_while_it_is_being_invalidated_is_not_put_back() {
     let function = world.defined(&Definition::named("f").layers(ALL).ttl(TTL).stale(TTL));
     body.call(function, "k").await;
     settle().await;
-    let (removing, reading) = (Gate::closed(), Gate::closed());
+    let (removing, writing) = (Gate::closed(), Gate::closed());
     *world.redis.around_removal.lock().unwrap() = removing.clone();
-    *world.redis.after_get.lock().unwrap() = reading.clone();
+    *world.redis.before_put.lock().unwrap() = writing.clone();
     let invalidation = tokio::spawn(function.invalidate(key("k")));
     removing.reached().await;
     let expiring = tokio::spawn(function.expire(key("k")));
-    reading.reached().await;
+    settle().await;
     removing.let_everybody_pass();
     invalidation.await.unwrap().strict().unwrap();
-    reading.let_everybody_pass();
+    writing.let_everybody_pass();
     expiring.await.unwrap();
     assert_eq!(function.peek(key("k")).await, None);
     assert!(!world.redis.holds(function, "k") && !world.disk.holds(function, "k"));

@@ -166,6 +166,11 @@ impl Body {
         Self { runs: Arc::default(), running: Arc::default(), fails: Arc::default(), gate }
     }
 
+    /// The same body, whose runs wait at `gate`.
+    pub(super) fn behind(&self, gate: Gate) -> Self {
+        Self { gate, ..self.clone() }
+    }
+
     /// Whether runs fail from now on.
     pub(super) fn fail(&self, fail: bool) {
         self.fails.store(fail, SeqCst);

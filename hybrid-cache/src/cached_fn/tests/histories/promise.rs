@@ -37,20 +37,14 @@ fn wrong_with(plan: &Plan, events: &Events, reading: &Reading) -> Option<String>
     events.changes.iter().filter(older).find_map(|change| {
         let wrong = match change.what {
             What::Invalidate => Some("what was forgotten"),
-            // It does not say what a layer could not do.
+            // They do not say what a layer could not do.
             What::Put => (!overlapped(events, change, &[What::Outage])).then_some("what was replaced"),
-            What::Refresh => refreshed(events, change),
+            What::Refresh => (!overlapped(events, change, &[What::Outage])).then_some("what was refreshed"),
             What::Expire => expired(plan, events, reading, change),
             What::Tidy | What::Outage => None,
         };
         Some(format!("{}, after {change:?}", wrong?))
     })
-}
-
-/// A refresh that something else comes in the way of still returns its answer, but may not store it.
-fn refreshed(events: &Events, change: &Change) -> Option<&'static str> {
-    let others = [What::Invalidate, What::Put, What::Expire, What::Refresh, What::Tidy, What::Outage];
-    (!overlapped(events, change, &others)).then_some("what was refreshed")
 }
 
 /// An answer from before it was expired may still be what comes after an answer's life, and nothing else.
