@@ -28,6 +28,9 @@ mod storable;
 mod sync;
 mod warm;
 
+#[doc = include_str!("../docs/pitfalls.md")]
+pub mod pitfalls {}
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
