@@ -79,7 +79,9 @@ pub fn record(input: &[u8]) {
 
 fn of<V: Serialize + DeserializeOwned>(form: u8, bytes: &[u8]) {
     let codec = Codec::<V>::new();
-    let key = KeyText::written(|text| KeyWriter::new(text).argument("id", &1).finish()).to_key("hc:fuzz");
+    let mut text = KeyText::new();
+    KeyWriter::new(&mut text).argument("id", &1).finish();
+    let key = text.to_key("hc:fuzz");
     let answer_type = super::answer_type::<V>(1);
     let record = match form % 4 {
         0 => bytes.to_vec(),
