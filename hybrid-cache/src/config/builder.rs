@@ -134,9 +134,10 @@ impl Builder {
 
     /// The password for Redis, in place of one inside the address. It is never printed.
     ///
-    /// Default: `HYBRID_CACHE_REDIS_PASSWORD`, else `REDIS_PASSWORD`, else the one inside the address. A password inside
-    /// the address counts for as much as the address does: one given to [`Builder::redis`] is stronger than any
-    /// variable, and one in `HYBRID_CACHE_REDIS_URL` is stronger than `REDIS_PASSWORD`. Refused by `install()`: an empty one.
+    /// Default: `HYBRID_CACHE_REDIS_PASSWORD`, else the one inside the address. `REDIS_PASSWORD` counts only where the
+    /// address comes from `REDIS_URL`: the platform's password is for the platform's server, and no other one is sent it. A
+    /// password inside the address counts for as much as the address does: one given to [`Builder::redis`] is stronger than
+    /// any variable. Refused by `install()`: an empty one.
     pub fn redis_password(mut self, password: impl Into<String>) -> Self {
         self.redis.password = Some(Secret::new(password));
         self

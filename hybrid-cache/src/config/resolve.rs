@@ -140,9 +140,9 @@ impl Pick {
     }
 
     /// Another setting turned out to decide this one.
-    fn redirect(&mut self, setting: Setting, origin: Origin) {
+    fn redirect(&mut self, setting: Setting, value: &str, origin: Origin) {
         for line in self.lines.iter_mut().filter(|line| line.setting == setting) {
-            "*** (in the address)".clone_into(&mut line.value);
+            value.clone_into(&mut line.value);
             line.origin = origin;
         }
     }
@@ -153,12 +153,20 @@ impl Pick {
         let timeout = self.or(milliseconds(250), Setting::RedisTimeout, given.timeout.map(Span::new));
 
         let (url, said_url) = url?;
-        // `REDIS_PASSWORD` of another server must not displace the password that someone wrote into the address.
-        let password = password.filter(|(_, said_password)| {
-            !url.has_password() || said_password.strength() >= said_url.strength()
+        // A password belongs to the address it came with. So one that is inside the address is displaced by none that
+        // is said less strongly, and the platform's own is for the platform's server: another one is not told it.
+        let password = password.filter(|(_, said_password)| match (said_password, said_url) {
+            (Origin::Fallback(_), Origin::Fallback(_)) => true,
+            (Origin::Fallback(_), _) => false,
+            _ => !url.has_password() || said_password.strength() >= said_url.strength(),
         });
-        if password.is_none() && url.has_password() {
-            self.redirect(Setting::RedisPassword, said_url);
+        if password.is_none() {
+            let (value, origin) = if url.has_password() {
+                ("*** (in the address)", said_url)
+            } else {
+                ("not set", Origin::Default)
+            };
+            self.redirect(Setting::RedisPassword, value, origin);
         }
         Some(RedisSettings {
             url: url.0,

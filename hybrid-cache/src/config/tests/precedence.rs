@@ -99,12 +99,43 @@ fn the_environment_can_be_left_out() {
 fn the_platforms_redis_variables_count_where_ours_say_nothing() {
     assert_eq!(redis(&[("REDIS_URL", "redis://p")]), with("redis://p", None));
     assert_eq!(redis(&[("REDIS_URL", "redis://p"), (URL, "redis://ours")]), with("redis://ours", None));
-    assert_eq!(redis(&[(URL, "redis://ours"), ("REDIS_PASSWORD", "p")]), with("redis://ours", Some("p")));
+    assert_eq!(redis(&[("REDIS_URL", "redis://p"), ("REDIS_PASSWORD", "p")]), with("redis://p", Some("p")));
     assert_eq!(
         redis(&[(URL, "redis://ours"), ("REDIS_PASSWORD", "p"), (PASSWORD, "ours")]),
         with("redis://ours", Some("ours"))
     );
     assert_eq!(redis(&[("REDIS_PASSWORD", "p")]), None, "a password alone is no server");
+}
+
+#[test]
+fn the_platforms_password_goes_to_the_platforms_server_and_to_no_other() {
+    let platform = ("REDIS_PASSWORD", "of the platform");
+    assert_eq!(redis(&[(URL, "redis://ours"), platform]), with("redis://ours", None));
+    assert_eq!(redis(&[(URL, "redis://me@ours"), platform]), with("redis://me@ours", None));
+    assert_eq!(
+        redis(&[(URL, "redis://ours"), ("REDIS_URL", "redis://p"), platform]),
+        with("redis://ours", None)
+    );
+    for others in
+        [&[platform][..], &[platform, ("REDIS_URL", "redis://p")], &[platform, (URL, "redis://ours")]]
+    {
+        let settings =
+            builder().redis("redis://code").settings(&Environment::of(others.iter().copied())).unwrap();
+        let report = settings.report().to_string();
+        assert_eq!(settings.redis.unwrap().password, None, "{others:?}");
+        let line = report.lines().find(|line| line.starts_with("redis_password")).unwrap();
+        assert!(line.contains("not set") && !line.contains("REDIS_PASSWORD"), "{line}");
+    }
+}
+
+#[test]
+fn a_password_of_ours_goes_to_the_server_that_is_used_whoever_named_it() {
+    assert_eq!(redis(&[("REDIS_URL", "redis://p"), (PASSWORD, "ours")]), with("redis://p", Some("ours")));
+    let settings = builder().redis("redis://code").settings(&Environment::of([(PASSWORD, "ours")])).unwrap();
+    assert_eq!(settings.redis.unwrap().password.unwrap().expose(), "ours");
+    let given =
+        builder().redis_password("code").settings(&Environment::of([("REDIS_URL", "redis://p")])).unwrap();
+    assert_eq!(given.redis.unwrap().password.unwrap().expose(), "code");
 }
 
 #[test]
