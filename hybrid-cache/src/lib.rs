@@ -18,6 +18,7 @@ mod mode;
 mod options;
 mod outcome;
 mod policy;
+mod random;
 mod record;
 mod recursion;
 mod runtime;

@@ -28,7 +28,7 @@ use std::{iter, time::Duration};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{key::Key, shape};
+use crate::{key::Key, random, shape};
 
 mod bounds;
 pub(crate) mod codec;
@@ -128,7 +128,7 @@ pub(crate) struct Opened<V> {
 
 /// A generation that no record has had.
 pub(crate) fn new_generation() -> u64 {
-    fastrand::u64(1..)
+    random::number()
 }
 
 /// The generation of whatever is stored under a key. Bytes that are not ours have one that nothing agrees with.

@@ -51,7 +51,7 @@ use crate::{
     config::RedisSettings,
     error::{LayerError, LayerKind},
     key::Key,
-    record,
+    random, record,
 };
 
 /// The largest record that is stored. Larger ones would hold up everybody's small answers behind them.
@@ -109,7 +109,7 @@ impl RedisLayer {
         commands
             .cmd("SET")
             .arg(epoch_key)
-            .arg(epoch::fresh())
+            .arg(random::number())
             .arg("PX")
             .arg(millis(epoch::LIFE))
             .arg(only_if);

@@ -357,7 +357,7 @@ impl Epochs {
 
 /// A random number that is not zero.
 pub(super) fn random() -> u64 {
-    fastrand::u64(1..)
+    crate::random::number()
 }
 
 /// A pause after failures, so that a disk that does not answer costs nothing.

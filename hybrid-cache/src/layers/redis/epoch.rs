@@ -4,10 +4,7 @@
 //! are equal. Replacing the number forgets all answers of the function at once. Only equality means anything:
 //! no number is later than another, so no clock and no counter can be wrong.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use redis::Value;
 
@@ -24,20 +21,6 @@ pub(super) const LIFE: Duration = Duration::from_hours(365 * 24);
 pub(super) fn key(namespace: &str, scope: &str) -> String {
     let function = scope.strip_prefix(namespace).and_then(|rest| rest.strip_prefix(':')).unwrap_or(scope);
     format!("{namespace}:!all:{function}")
-}
-
-/// A number that was not there before and will not come back; never 0.
-///
-/// From the randomness that seeds the standard library's hash maps: the operating system's, once per thread, then
-/// stepped and hashed. Two processes that start at the same instant must not draw the same numbers, which generators
-/// seeded from clocks and thread ids do not promise.
-pub(super) fn fresh() -> u64 {
-    loop {
-        let number = RandomState::new().build_hasher().finish();
-        if number != 0 {
-            return number;
-        }
-    }
 }
 
 /// What stands where the epoch of a function should.
@@ -75,8 +58,6 @@ pub(super) fn parse(stored: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     #[test]
@@ -91,15 +72,8 @@ mod tests {
     }
 
     #[test]
-    fn fresh_numbers_differ_and_are_not_zero() {
-        let numbers: HashSet<u64> = (0..10_000).map(|_| fresh()).collect();
-        assert_eq!(numbers.len(), 10_000);
-        assert!(!numbers.contains(&0));
-    }
-
-    #[test]
     fn what_we_write_is_read_back() {
-        for number in [1, 42, u64::MAX, fresh()] {
+        for number in [1, 42, u64::MAX] {
             assert_eq!(parse(number.to_string().as_bytes()), Some(number));
         }
     }
