@@ -60,7 +60,7 @@ while IFS= read -r name; do unset "$name"; done < <(env | sed -n -E 's/^((HYBRID
 runs="\
 --workspace --exclude hybrid-cache-benches
 -p hybrid-cache --no-default-features
--p hybrid-cache --no-default-features --features redis
+-p hybrid-cache --no-default-features --features redis-tls-ring
 -p hybrid-cache --no-default-features --features disk
 -p hybrid-cache --no-default-features --features disk-sled
 -p hybrid-cache --all-features

@@ -4,6 +4,7 @@
 //! process they also must not jump back when somebody sets the clock, so they advance with the monotonic clock.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -11,6 +12,8 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime},
 };
+
+use futures_util::future::{Either, select};
 
 use self::alarm::{Alarm, Alarms};
 
@@ -94,6 +97,22 @@ pub(crate) fn now() -> Timestamp {
     }
 }
 
+/// What `work` comes to; `None` if that takes longer than `limit`. In real time, whatever a test does to the clock, and in
+/// any runtime or none.
+pub(crate) async fn within<T>(limit: Duration, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    let begun = Instant::now();
+    let mut work = work;
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        match select(work, Clock::Process.after(left)).await {
+            Either::Left((output, _)) => return Some(output),
+            // Here a test may have moved the clock, and not the time.
+            Either::Right(((), unfinished)) if begun.elapsed() < limit => work = unfinished,
+            Either::Right(_) => return None,
+        }
+    }
+}
+
 fn advance(millis: u64) {
     now();
     add(&ADVANCED, millis);
@@ -112,8 +131,7 @@ fn start() -> Timestamp {
     static TICKING: OnceLock<bool> = OnceLock::new();
     let wall = wall_clock();
     let ticking = *TICKING.get_or_init(|| {
-        let thread = thread::Builder::new().name("hybrid-cache-clock".into()).stack_size(64 * 1024);
-        let started = thread.spawn(move || tick_for_ever(wall)).is_ok();
+        let started = spawn(wall);
         if started {
             NOW.store(wall, Ordering::SeqCst);
         }
@@ -124,6 +142,11 @@ fn start() -> Timestamp {
     } else {
         Timestamp::from_millis(wall)
     }
+}
+
+fn spawn(wall: u64) -> bool {
+    let thread = thread::Builder::new().name("hybrid-cache-clock".into()).stack_size(64 * 1024);
+    thread.spawn(move || tick_for_ever(wall)).is_ok()
 }
 
 /// The present after `elapsed` on the monotonic clock. It advances with that one, so that setting the clock back does not

@@ -20,6 +20,8 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
+#[cfg(feature = "redis")]
+pub(crate) use self::redis_url::without_tls;
 pub(crate) use self::{
     environment::Environment,
     functions::{FunctionOverride, name_in_variables},

@@ -123,10 +123,10 @@ impl Builder {
     }
 
     /// The address of the Redis server: `redis://[user:password@]host[:port][/database]`, the same with `rediss://` for
-    /// TLS, or `unix:///path/of/the.sock`. It is never printed with its password.
+    /// TLS (needs one of the Cargo features `redis-tls-…`), or `unix:///path/of/the.sock`. It is never printed with its password.
     ///
     /// Default: `HYBRID_CACHE_REDIS_URL`, else `REDIS_URL`, else none, and the layer is skipped. Refused by `install()`: an
-    /// unknown scheme, and an address the Redis client does not understand. Nothing is connected before the first use.
+    /// unknown scheme, an address the Redis client does not understand, TLS without cryptography for it, and `#insecure`. Nothing is connected before the first use.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis.url = Some(Secret::new(url));
         self

@@ -3,6 +3,8 @@
 //! Showing works by permission: parts that are certainly not secret are copied, and an address with anything
 //! unexpected in it is not shown at all. A parser that guesses where a password ends would show the rest of it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::{
@@ -40,8 +42,18 @@ impl RedisUrl {
                 "has an unknown scheme (known: redis, rediss, valkey, valkeys, unix, redis+unix, valkey+unix)",
             );
         }
-        if !is_understood(url) {
+        let (plain, tls) = without_tls(url);
+        if tls && url.ends_with("#insecure") {
+            return Err(
+                "asks for TLS without a look at the certificate (`#insecure`), which is not supported; leave that away, \
+                        and where the machine does not know the server's authority, name it in SSL_CERT_FILE",
+            );
+        }
+        if !is_understood(&plain) || tls && url.contains('#') {
             return Err("is not an address the Redis client understands");
+        }
+        if tls {
+            check_tls()?;
         }
         Ok(Self(Secret::new(url)))
     }
@@ -69,6 +81,35 @@ impl TryFrom<String> for RedisUrl {
     fn try_from(text: String) -> Result<Self, Reason> {
         Self::new(&text)
     }
+}
+
+/// The same address without TLS, and whether it asks for TLS, which is not the client library's business.
+pub(crate) fn without_tls(url: &str) -> (Cow<'_, str>, bool) {
+    for (with, without) in [("rediss:", "redis:"), ("valkeys:", "valkey:")] {
+        if let Some(rest) = url.strip_prefix(with) {
+            return (format!("{without}{rest}").into(), true);
+        }
+    }
+    (url.into(), false)
+}
+
+/// Whether there is TLS to be had.
+#[cfg(feature = "redis-tls")]
+fn check_tls() -> Result<(), Reason> {
+    use crate::layers::redis::{NO_TLS_PROVIDER, tls};
+    tls::provider().map(drop).ok_or(NO_TLS_PROVIDER)
+}
+
+#[cfg(all(feature = "redis", not(feature = "redis-tls")))]
+fn check_tls() -> Result<(), Reason> {
+    Err(crate::layers::redis::NO_TLS)
+}
+
+/// Without the layer nobody will connect to it.
+#[cfg(not(feature = "redis"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the layer, it can fail")]
+fn check_tls() -> Result<(), Reason> {
+    Ok(())
 }
 
 /// Asks the client library; nothing is connected.
@@ -259,20 +300,47 @@ mod tests {
 
     #[test]
     fn all_schemes_of_the_client_are_accepted_and_no_others() {
-        for url in [
-            "redis://h",
-            "rediss://h",
-            "valkey://h",
-            "valkeys://h",
-            "unix:///s",
-            "redis+unix:///s",
-            "valkey+unix:///s",
-            " redis://h\n",
-        ] {
+        for url in
+            ["redis://h", "valkey://h", "unix:///s", "redis+unix:///s", "valkey+unix:///s", " redis://h\n"]
+        {
             assert!(RedisUrl::new(url).is_ok(), "{url}");
         }
         for url in ["http://h", "redis", "", "sentinel://h", "localhost:6379", "redis-sentinel://h"] {
             assert!(RedisUrl::new(url).unwrap_err().contains("unknown scheme"), "{url}");
+        }
+    }
+
+    #[test]
+    #[cfg(all(feature = "redis", not(feature = "redis-tls")))]
+    fn an_address_that_asks_for_tls_names_the_features_where_there_is_none() {
+        for url in ["rediss://h", "valkeys://user:pw@h:6380/1"] {
+            let reason = RedisUrl::new(url).unwrap_err();
+            for feature in ["`redis-tls-ring`", "`redis-tls-aws-lc`", "`redis-tls`"] {
+                assert!(reason.contains(feature), "{url}: {reason}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(all(feature = "redis-tls", not(any(feature = "redis-tls-ring", feature = "redis-tls-aws-lc"))))]
+    fn tls_without_cryptography_is_refused_before_anything_connects() {
+        let reason = RedisUrl::new("rediss://h").unwrap_err();
+        assert!(reason.contains("no cryptography") && reason.contains("`redis-tls-ring`"), "{reason}");
+    }
+
+    #[test]
+    #[cfg(any(feature = "redis-tls-ring", feature = "redis-tls-aws-lc", not(feature = "redis")))]
+    fn tls_is_accepted_where_there_is_some() {
+        for url in ["rediss://h", "valkeys://user:pw@h:6380/1"] {
+            assert!(RedisUrl::new(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn tls_without_a_look_at_the_certificate_is_refused_and_not_tried_in_vain() {
+        for url in ["rediss://h#insecure", "valkeys://user:pw@h/1#insecure"] {
+            let reason = RedisUrl::new(url).unwrap_err();
+            assert!(reason.contains("#insecure") && reason.contains("SSL_CERT_FILE"), "{url}: {reason}");
         }
     }
 

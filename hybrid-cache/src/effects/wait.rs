@@ -12,15 +12,18 @@
 //! What is waited for does not itself wait for copies into slower layers that only the runtime could make that is
 //! held up here: see `cached_fn/patience.rs`.
 
-use std::{cell::Cell, future::pending, sync::LazyLock, thread};
+use std::cell::Cell;
 
 use futures_util::FutureExt as _;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 use super::Effect;
-use crate::cached_fn::{park::block_on, patience::holding_up};
+use crate::{
+    cached_fn::{park::block_on, patience::holding_up},
+    helper::Helper,
+};
 
-static WORKER: LazyLock<Option<Handle>> = LazyLock::new(worker);
+static WORKER: Helper = Helper::new("hybrid-cache-effects");
 
 thread_local! {
     /// Whether this is the thread that others wait for.
@@ -34,25 +37,13 @@ pub fn wait<E: Effect>(effect: E) {
     if !E::IS_DUE {
         return;
     }
-    let worker = WORKER.as_ref().filter(|_| !WORKS_FOR_OTHERS.get());
+    let worker = if WORKS_FOR_OTHERS.get() { None } else { WORKER.handle(|| WORKS_FOR_OTHERS.set(true)) };
     if worker.is_none() && Handle::try_current().is_ok() {
         let _begun = effect.run().now_or_never();
         return;
     }
     holding_up(|| {
-        let _entered = worker.map(Handle::enter);
+        let _entered = worker.as_ref().map(Handle::enter);
         block_on(effect.run());
     });
-}
-
-/// `None` if the system has no thread left.
-fn worker() -> Option<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let handle = runtime.handle().clone();
-    let run = move || {
-        WORKS_FOR_OTHERS.set(true);
-        runtime.block_on(pending::<()>());
-    };
-    thread::Builder::new().name("hybrid-cache-effects".to_owned()).spawn(run).ok()?;
-    Some(handle)
 }

@@ -15,6 +15,7 @@
 //! the server is read by it before anything of a connection made later.
 
 mod address;
+mod bounded;
 mod breaker;
 mod client;
 mod epoch;
@@ -22,8 +23,12 @@ mod fault;
 mod link;
 mod pending;
 mod reads;
+mod refusals;
+mod socket;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "redis-tls")]
+pub(crate) mod tls;
 
 use std::{
     fmt,
@@ -45,6 +50,7 @@ use self::{
     fault::{Cause, Fault},
     pending::{Debt, Pending, Target},
     reads::Replies,
+    refusals::Purpose,
 };
 use super::{Layer, Reading, Removal};
 use crate::{
@@ -56,6 +62,16 @@ use crate::{
 
 /// The largest record that is stored. Larger ones would hold up everybody's small answers behind them.
 const LARGEST_RECORD: usize = 1024 * 1024;
+/// What is said of an address that asks for TLS, in a program that has none.
+#[cfg(not(feature = "redis-tls"))]
+pub(crate) const NO_TLS: &str = "asks for TLS, which this program was compiled without; give hybrid-cache the Cargo feature \
+                                 `redis-tls-ring` or `redis-tls-aws-lc`, or `redis-tls` where the program installs a provider \
+                                 of rustls itself";
+/// What is said of one in a program that has TLS, and no cryptography for it.
+#[cfg(feature = "redis-tls")]
+pub(crate) const NO_TLS_PROVIDER: &str = "asks for TLS, and there is no cryptography for it; give hybrid-cache the Cargo feature \
+                                          `redis-tls-ring` or `redis-tls-aws-lc`, or call `install_default()` of a provider of \
+                                          rustls before";
 /// So many queued removals go out together.
 const REMOVALS_PER_TRIP: usize = 500;
 
@@ -92,19 +108,32 @@ impl RedisLayer {
         let record = match record {
             // A list, a hash: somebody else's. As with bytes that are not a record, the next one takes its place.
             Value::ServerError(error) if error.code() == "WRONGTYPE" => Some(Vec::new()),
+            // There is nothing under the key: an empty text cannot be told from that, and is no record either.
+            Value::BulkString(bytes) if bytes.is_empty() => None,
+            // None of ours, and cut off.
+            Value::BulkString(bytes) if bytes.len() > LARGEST_RECORD => Some(Vec::new()),
             reply => self.client.bytes(Some(reply))?,
         };
         let epoch = match epoch {
             Stored::Epoch(epoch) => epoch,
+            Stored::Unknown(why) => return Err(why),
             // Boxed, as this is rare, and every read would carry it along.
-            Stored::Nothing => Box::pin(self.start_epoch(&epoch_key, &["NX"])).await?,
-            Stored::SomethingElse => Box::pin(self.start_epoch(&epoch_key, &[])).await?,
+            nothing => Box::pin(self.new_epoch(&epoch_key, matches!(nothing, Stored::Nothing))).await?,
         };
         Ok(Reading { record, epoch, seen: 0 })
     }
 
-    /// Gives a function a new epoch and reads it back: another process may have been faster.
-    async fn start_epoch(&self, epoch_key: &str, only_if: &[&str]) -> Result<u64, Fault> {
+    /// Gives a function a new epoch, or finds that another process was faster where there was none.
+    async fn new_epoch(&self, epoch_key: &str, there_was_none: bool) -> Result<u64, Fault> {
+        if there_was_none && let Some(epoch) = self.start_epoch(epoch_key, &["NX"]).await? {
+            return Ok(epoch);
+        }
+        let epoch = self.start_epoch(epoch_key, &[]).await?;
+        epoch.ok_or_else(|| Fault::Refused(Cause::new("the epoch of the function does not stay in Redis")))
+    }
+
+    /// Stores a new epoch and reads back what is there then.
+    async fn start_epoch(&self, epoch_key: &str, only_if: &[&str]) -> Result<Option<u64>, Fault> {
         let mut commands = Pipeline::with_capacity(2);
         commands
             .cmd("SET")
@@ -113,13 +142,11 @@ impl RedisLayer {
             .arg("PX")
             .arg(millis(epoch::LIFE))
             .arg(only_if);
-        commands.cmd("GET").arg(epoch_key);
+        epoch::push_read(&mut commands, epoch_key);
         let mut replies = self.client.request(&Request::new(commands)).await?.into_iter();
         self.client.accepted(replies.next())?;
         let stored = self.client.bytes(replies.next())?;
-        stored
-            .and_then(|stored| epoch::parse(&stored))
-            .ok_or_else(|| Fault::Refused(Cause::new("the epoch of the function does not stay in Redis")))
+        Ok(stored.and_then(|stored| epoch::parse(&stored)))
     }
 
     async fn write(&self, key: &Key, record: Vec<u8>, life: Duration) -> Result<(), Fault> {
@@ -178,13 +205,16 @@ impl RedisLayer {
             // On its own: readers need not wait for what is not overdue.
             let debt = Debt::new(&self.pending, target);
             let outcome = self.client.operate(pin!(self.clear(redis_key, target.trace()))).await;
+            self.client.note(Purpose::Forget, &outcome);
             if outcome.is_ok() {
                 debt.settle();
             }
             outcome
         } else {
             self.pending().add(target);
-            self.client.operate(pin!(self.deliver(None))).await
+            let outcome = self.client.operate(pin!(self.deliver(None))).await;
+            self.client.note(Purpose::Forget, &outcome);
+            outcome
         };
         Ok(if outcome.is_ok() { Removal::Done } else { Removal::Queued })
     }
@@ -232,7 +262,9 @@ impl Layer for RedisLayer {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
         Box::pin(async move {
             self.check_open()?;
-            self.client.operate(pin!(self.read(key))).await.map_err(self.error("read an answer"))
+            let outcome = self.client.operate(pin!(self.read(key))).await;
+            self.client.note(Purpose::Read, &outcome);
+            outcome.map_err(self.error("read an answer"))
         })
     }
 
@@ -248,10 +280,9 @@ impl Layer for RedisLayer {
                 let (layer, bytes, limit) = (LayerKind::Redis, record.len(), LARGEST_RECORD);
                 return Err(LayerError::TooLarge { layer, bytes, limit });
             }
-            self.client
-                .operate(pin!(self.write(key, record, life)))
-                .await
-                .map_err(self.error("store an answer"))
+            let outcome = self.client.operate(pin!(self.write(key, record, life))).await;
+            self.client.note(Purpose::Store, &outcome);
+            outcome.map_err(self.error("store an answer"))
         })
     }
 
@@ -299,6 +330,11 @@ impl fmt::Debug for RedisLayer {
             .field("budget", &self.client.budget())
             .finish_non_exhaustive()
     }
+}
+
+/// Reads what stands under an answer's key, but not more than a record can be and a byte, which tells that it is more.
+fn push_read(commands: &mut Pipeline, redis_key: &str) {
+    commands.cmd("GETRANGE").arg(redis_key).arg(0).arg(LARGEST_RECORD);
 }
 
 /// Deletes `redis_key`, and where a trace is needed, puts a void in its place: the deletion first, because a server that

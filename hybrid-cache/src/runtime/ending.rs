@@ -2,14 +2,13 @@
 
 use std::{
     fmt,
+    pin::pin,
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
-
 use super::{Chore, Runtime, in_use};
-use crate::error::LayerKind;
+use crate::{clock::within, error::LayerKind};
 
 /// Waits until every answer that was on its way into a slower layer has arrived there, and is as safe there as the layer
 /// makes it.
@@ -45,10 +44,6 @@ pub async fn flush() {
 /// assert!(shutdown.is_complete(), "{shutdown}");
 /// # });
 /// ```
-///
-/// # Panics
-///
-/// Outside of a tokio runtime with timers (`enable_all`, `enable_time`).
 pub async fn shutdown(timeout: Duration) -> Shutdown {
     match in_use() {
         Some(runtime) => runtime.shut_down(timeout).await,
@@ -130,21 +125,21 @@ impl Runtime {
         let started = Instant::now();
         self.closing.store(true, Relaxed);
         // Half of the time at most: the disk store needs some to close.
-        let _ = timeout(limit / 2, async {
+        let all_done = pin!(async {
             self.loads.all_done().await;
             self.copies.all_done().await;
-        })
-        .await;
+        });
+        let _ = within(limit / 2, all_done).await;
         let abandoned = self.abandoned.load(Relaxed);
         self.every_function(Chore::End);
-        let _ = timeout(TO_NOTICE.min(limit / 4), self.loads.all_done()).await;
+        let _ = within(TO_NOTICE.min(limit / 4), pin!(self.loads.all_done())).await;
         let loads_dropped = self.abandoned.load(Relaxed).saturating_sub(abandoned);
         let copies_dropped = self.copies.count();
         let mut layers_not_closed = Vec::new();
         let mut removals_lost = 0;
         for layer in self.opened_layers() {
             let left = limit.saturating_sub(started.elapsed());
-            if !matches!(timeout(left, layer.close()).await, Ok(Ok(()))) {
+            if !matches!(within(left, pin!(layer.close())).await, Some(Ok(()))) {
                 layers_not_closed.push(layer.kind());
             }
             // Closing is the last that is tried.

@@ -119,7 +119,7 @@ fn bytes_that_are_not_ours_are_a_miss_and_are_replaced() {
         local last = string.char(bit.bxor(old:byte(-1), 1)) \
         redis.call('SET', KEYS[1], old:sub(1, -2) .. last, 'PX', 60000)";
     let foreign: [&[&str]; 8] = [
-        &["SET", key, ""],
+        &["SET", key, "x"],
         &["SET", key, "not ours"],
         &["SETRANGE", key, "0", "xx"],
         &["SETRANGE", key, "40", "xx"],

@@ -72,7 +72,7 @@ fn a_hit_in_redis_is_one_round_trip_for_the_record_and_the_epoch() {
         program.call("quote", id);
     }
     let work = Work::of(&redis, &mut program, |id| format!("call quote {id}"));
-    assert_eq!(work, Work::each(1, &[("get", 2)]));
+    assert_eq!(work, Work::each(1, &[("getrange", 2)]));
     assert_eq!(program.ask("bodies"), (OPERATIONS + 1).to_string());
 }
 
@@ -81,7 +81,7 @@ fn a_miss_is_one_round_trip_to_look_and_one_to_store() {
     let redis = RedisServer::start();
     let mut program = connected(&redis);
     let work = Work::of(&redis, &mut program, |id| format!("call quote {id}"));
-    assert_eq!(work, Work::each(2, &[("get", 2), ("pexpire", 1), ("set", 1)]));
+    assert_eq!(work, Work::each(2, &[("getrange", 2), ("pexpire", 1), ("set", 1)]));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_put_is_one_round_trip_for_the_epoch_and_one_to_store() {
     let redis = RedisServer::start();
     let mut program = connected(&redis);
     let work = Work::of(&redis, &mut program, |id| format!("put quote {id} 5"));
-    assert_eq!(work, Work::each(2, &[("get", 2), ("pexpire", 1), ("set", 1)]));
+    assert_eq!(work, Work::each(2, &[("getrange", 2), ("pexpire", 1), ("set", 1)]));
 }
 
 #[test]

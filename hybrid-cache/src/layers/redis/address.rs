@@ -1,16 +1,27 @@
-//! Settings → how to connect. Opens nothing.
+//! Settings → how to connect. Opens nothing before it is told to.
 
-use std::{fmt, time::Duration};
-
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
-    RedisError,
-    aio::MultiplexedConnection,
-    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
-use super::fault::{Cause, Censor, Fault};
-use crate::{config::RedisSettings, error::LayerError};
+use futures_core::future::BoxFuture;
+use redis::{
+    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    RedisError, aio::MultiplexedConnection,
+};
+use tokio::time::timeout;
+
+use super::{
+    bounded::Bounded,
+    fault::{Cause, Censor, Fault},
+    socket::{self, Place},
+};
+use crate::{
+    config::{RedisSettings, without_tls},
+    error::LayerError,
+};
 
 /// Requests that wait for the connection's writer at most; more of them wait outside, within their budgets.
 const WAITING_REQUESTS: usize = 1024;
@@ -21,97 +32,89 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Where Redis is and how to talk to it.
 #[derive(Clone)]
 pub(super) struct Address {
-    info: ConnectionInfo,
+    place: Place,
+    settings: RedisConnectionInfo,
     connect_limit: Duration,
     pub(super) censor: Censor,
 }
 
+/// A connection that nobody uses yet.
+pub(super) struct Opened {
+    pub(super) requests: MultiplexedConnection,
+    /// What moves its bytes, to be run as long as it is used.
+    pub(super) driver: BoxFuture<'static, ()>,
+    /// See [`Bounded::overrun`].
+    pub(super) overrun: Arc<AtomicBool>,
+}
+
 impl Address {
     pub(super) fn new(settings: &RedisSettings) -> Result<Self, LayerError> {
+        let (url, tls) = without_tls(settings.url.expose());
         // The library's error is dropped: it could quote the address, and the address may hold the password.
-        let info = settings.url.expose().into_connection_info().map_err(|_| LayerError::Redis {
+        let not_understood = || LayerError::Redis {
             operation: "read its address",
             source: Box::new(Cause::new(
                 "expected redis://[user:password@]host[:port][/database], the same with rediss:// for TLS, \
                  or unix:/path/of/socket[?db=database]",
             )),
-        })?;
+        };
+        let info = url.as_ref().into_connection_info().map_err(|_| not_understood())?;
+        let place = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                Place::Tcp { host: Arc::from(host.as_str()), port: *port, tls }
+            }
+            ConnectionAddr::Unix(path) => Place::Unix(path.clone()),
+            _ => return Err(not_understood()),
+        };
         let mut redis = info.redis_settings().clone().set_lib_name("hybrid-cache", env!("CARGO_PKG_VERSION"));
         // Which of the two is stronger is decided in `config`, which leaves this one out where the address wins.
         if let Some(password) = &settings.password {
             redis = redis.set_password(password.expose());
         }
         let censor = Censor::new(redis.password());
-        let info = info.set_redis_settings(redis).set_tcp_settings(tcp_settings());
-        Ok(Self { info, connect_limit: settings.timeout.max(CONNECT_LIMIT), censor })
+        Ok(Self { place, settings: redis, connect_limit: settings.timeout.max(CONNECT_LIMIT), censor })
     }
 
-    /// Connects, signs in and selects the database.
+    /// Connects, signs in and selects the database. To be awaited where the socket is to be registered.
     ///
     /// In RESP3, or in RESP2 where the server knows no better or the user is not allowed to switch.
-    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Fault> {
-        if matches!(self.info.addr(), ConnectionAddr::TcpTls { .. }) {
-            provide_tls();
-        }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_limit))
-            // Each operation has a budget around everything it does; a second timer per command would only cost.
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(WAITING_REQUESTS);
-        let resp3 = self.open(ProtocolVersion::RESP3, &config).await;
-        let connection = match resp3 {
-            Err(error) if lacks_resp3(&error) => self.open(ProtocolVersion::RESP2, &config).await,
-            other => other,
+    pub(super) async fn connect(&self) -> Result<Opened, Fault> {
+        let connecting = async {
+            match self.open(ProtocolVersion::RESP3).await {
+                Err(error) if lacks_resp3(&error) => self.open(ProtocolVersion::RESP2).await,
+                other => other,
+            }
         };
-        connection.map_err(|error| self.censor.of_connecting(&error))
+        match timeout(self.connect_limit, connecting).await {
+            Ok(connected) => connected.map_err(|error| self.censor.of_connecting(&error)),
+            Err(_) => Err(Fault::Lost(Cause::new("no connection could be made in time"))),
+        }
     }
 
-    async fn open(
-        &self,
-        protocol: ProtocolVersion,
-        config: &AsyncConnectionConfig,
-    ) -> Result<MultiplexedConnection, RedisError> {
-        let redis = self.info.redis_settings().clone().set_protocol(protocol);
-        let client = Client::open(self.info.clone().set_redis_settings(redis))?;
-        client.get_multiplexed_async_connection_with_config(config).await
+    async fn open(&self, protocol: ProtocolVersion) -> Result<Opened, RedisError> {
+        let stream = Bounded::new(socket::open(&self.place).await?);
+        let overrun = stream.overrun();
+        let settings = self.settings.clone().set_protocol(protocol);
+        let config = AsyncConnectionConfig::new()
+            // Each operation has a budget around everything it does; a second timer per command would only cost.
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(WAITING_REQUESTS);
+        let (connection, driver) = MultiplexedConnection::new_with_config(&settings, stream, config).await?;
+        Ok(Opened { requests: connection, driver: Box::pin(driver), overrun })
     }
 }
 
 impl fmt::Display for Address {
     /// `host:port` or the path of the socket; never user or password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.info.addr().fmt(f)
+        self.place.fmt(f)
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-fn tcp_settings() -> TcpSettings {
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(10))
-        .with_interval(Duration::from_secs(3))
-        .with_retries(3);
-    let settings = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(keepalive)
-        // A connection that is given up takes its unsent requests with it. Otherwise the system would go on delivering
-        // them, and a `SET` could arrive after the `DEL` that was sent on the next connection to undo it.
-        .set_linger_time(Duration::ZERO);
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let settings = settings.set_user_timeout(Duration::from_secs(5));
-    settings
-}
-
-/// Gives rustls its cryptography, unless the program has chosen one: the client library relies on the process-wide
-/// choice, and rustls panics where there is none, or where two crates of the program have enabled different ones.
-fn provide_tls() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Fails only if another thread was faster, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

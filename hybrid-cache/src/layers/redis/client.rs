@@ -18,7 +18,9 @@ use super::{
     breaker::{Admission, Breaker, Change},
     fault::{Cause, Fault},
     link::{Link, Links},
+    refusals::{Purpose, Refusals},
 };
+use crate::clock;
 
 /// The way to one Redis server.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(super) struct Client {
     budget: Duration,
     links: Links,
     breaker: Mutex<Breaker>,
+    refusals: Refusals,
 }
 
 /// Commands that go out together, in one round trip.
@@ -43,7 +46,7 @@ impl Request {
 
 impl Client {
     pub(super) fn new(address: Address, budget: Duration) -> Self {
-        Self { budget, links: Links::new(address), breaker: Mutex::default() }
+        Self { budget, links: Links::new(address), breaker: Mutex::default(), refusals: Refusals::default() }
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -86,12 +89,34 @@ impl Client {
         &self,
         work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
     ) -> Result<T, Fault> {
-        // Before the timer is made: this finds out whether the runtime has timers.
-        self.links.current()?;
-        tokio::time::timeout(self.budget, work).await.unwrap_or_else(|_| {
+        clock::within(self.budget, work).await.unwrap_or_else(|| {
             self.links.timed_out();
             Err(Fault::TimedOut)
         })
+    }
+
+    /// Says when Redis begins to refuse what it is asked, and when that ends.
+    pub(super) fn note<T>(&self, purpose: Purpose, outcome: &Result<T, Fault>) {
+        match outcome {
+            Ok(_) => {
+                if self.refusals.end(purpose) {
+                    let (address, purpose) = (self.address(), purpose.verb());
+                    tracing::info!(%address, purpose, "Redis does again what it is asked");
+                }
+            }
+            // A server that does not let itself be read is left alone by the breaker, which says so.
+            Err(Fault::Unfit(_)) if purpose == Purpose::Read => {}
+            Err(Fault::Refused(why) | Fault::Unfit(why)) => {
+                if self.refusals.begin(purpose, Instant::now()) {
+                    let (address, purpose) = (self.address(), purpose.verb());
+                    tracing::warn!(
+                        %address, purpose, %why,
+                        "Redis refuses what it is asked; calls go on without it. This is said once, until it ends",
+                    );
+                }
+            }
+            Err(_) => {}
+        }
     }
 
     /// Sends `request` over the current runtime's connection and returns one reply per command.
@@ -113,9 +138,9 @@ impl Client {
         request.sent.store(true, Relaxed);
         let count = request.commands.len();
         let replies =
-            connection.send_packed_commands(&request.commands, 0, count).await.map_err(|error| {
+            connection.requests.send_packed_commands(&request.commands, 0, count).await.map_err(|error| {
                 self.links.replace(link);
-                self.address().censor.of_client(&error)
+                connection.why_closed().unwrap_or_else(|| self.address().censor.of_client(&error))
             })?;
         link.answered();
         match replies.iter().filter_map(|reply| self.fault_in(reply)).find(Fault::is_outage) {

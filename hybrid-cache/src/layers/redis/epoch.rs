@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use redis::Value;
+use redis::{Pipeline, Value};
+
+use super::fault::{Censor, Fault};
 
 /// How long Redis keeps an epoch after its function last stored an answer, and the longest life of a record.
 ///
@@ -23,20 +25,32 @@ pub(super) fn key(namespace: &str, scope: &str) -> String {
     format!("{namespace}:!all:{function}")
 }
 
+/// Reads what stands under an epoch's key, as far as it can be one: the largest number has twenty digits.
+pub(super) fn push_read(commands: &mut Pipeline, epoch_key: &str) {
+    commands.cmd("GETRANGE").arg(epoch_key).arg(0).arg(20);
+}
+
 /// What stands where the epoch of a function should.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Stored {
     Epoch(u64),
     Nothing,
     /// Another text, a list, a hash: somebody else's, or damage.
     SomethingElse,
+    /// Nobody knows: the server does not say.
+    Unknown(Fault),
 }
 
 impl Stored {
-    pub(super) fn of(reply: &Value) -> Self {
+    pub(super) fn of(reply: &Value, censor: &Censor) -> Self {
         match reply {
             Value::Nil => Self::Nothing,
+            Value::BulkString(text) if text.is_empty() => Self::Nothing,
             Value::BulkString(text) => parse(text).map_or(Self::SomethingElse, Self::Epoch),
+            // Only what is certainly there is overwritten: a new epoch forgets all answers of the function.
+            Value::ServerError(error) if error.code() != "WRONGTYPE" => {
+                Self::Unknown(censor.of_server(error))
+            }
             _ => Self::SomethingElse,
         }
     }

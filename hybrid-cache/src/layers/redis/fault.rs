@@ -73,6 +73,9 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What servers say is a line; more of it than this is not shown.
+const LONGEST_CAUSE: usize = 400;
+
 /// What the client library or the server said; holds no type of theirs and no password.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -117,16 +120,21 @@ impl Censor {
 
     /// An error with which the server answered one request.
     pub(super) fn of_server(&self, error: &ServerError) -> Fault {
-        let cause = self.cause(error);
+        // Not as the library shows it, which has names of its own for what servers say.
+        let words = format!("{} {}", error.code(), error.details().unwrap_or_default());
+        let cause = self.cause(&words);
         if speaks_of_server(error.code()) { Fault::Unfit(cause) } else { Fault::Refused(cause) }
     }
 
+    /// What an error says, fit to be shown.
     fn cause(&self, error: &dyn fmt::Display) -> Cause {
-        let text = error.to_string();
-        Cause(match &self.password {
-            Some(password) => text.replace(password.as_str(), "…"),
-            None => text,
-        })
+        let mut text = error.to_string();
+        if let Some(password) = &self.password {
+            text = text.replace(password.as_str(), "…");
+        }
+        // It goes into log lines, and who knows what is at the other end.
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        Cause(text.chars().take(LONGEST_CAUSE).map(shown).collect())
     }
 }
 
@@ -175,6 +183,13 @@ mod tests {
             let fault = of_server(line);
             assert!(!fault.is_outage() && !fault.leaves_doubt(), "{line}: {fault:?}");
         }
+    }
+
+    #[test]
+    fn what_others_say_is_a_line_of_some_length() {
+        let fault = of_server(&format!("ERR \u{1b}[31m\tred {}", "x".repeat(10_000))).to_string();
+        assert!(!fault.chars().any(char::is_control) && fault.contains("red"), "{fault}");
+        assert!(fault.chars().count() <= LONGEST_CAUSE);
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Connections, one per tokio runtime.
 //!
-//! A connection is driven by a task of the runtime that made it and dies with that runtime, while a cached function's
+//! A connection is driven by a task of the runtime that asked for it and dies with that runtime, while a cached function's
 //! static outlives runtimes: each `#[tokio::test]` builds one. So a connection is looked up by the current
 //! runtime. This file knows when a connection is to be replaced, not what is asked over it.
+//!
+//! The socket belongs to a runtime of ours. The one that asks may have neither IO nor timers, there is no way to find out, and
+//! using what is not there panics, which a program may take for the end. What talks over the connection is a task of
+//! the runtime that asks, so a request is written, and a reply read, without a detour.
 
 use std::{
-    fmt,
-    future::pending,
-    panic::catch_unwind,
+    fmt, mem,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -22,14 +24,16 @@ use futures_util::{
 use redis::aio::MultiplexedConnection;
 use tokio::{
     runtime::{Handle, Id},
-    task::{AbortHandle, JoinError},
+    task::AbortHandle,
 };
 
 use super::{
-    address::Address,
+    address::{Address, Opened},
+    bounded::OVERRUN,
     fault::{Cause, Fault},
     reads::Reads,
 };
+use crate::helper::Helper;
 
 /// Runtimes of one process that keep a connection at the same time; with more, the one unused longest reconnects.
 const MOST_RUNTIMES: usize = 8;
@@ -37,6 +41,9 @@ const MOST_RUNTIMES: usize = 8;
 const TIMEOUTS_TO_REPLACE: u32 = 2;
 /// A server that says it cannot serve gets a new connection at most this often.
 const UNFIT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where sockets are registered, and connections are made.
+static SOCKETS: Helper = Helper::new("hybrid-cache-redis");
 
 /// All connections of a layer.
 #[derive(Debug)]
@@ -50,13 +57,31 @@ pub(super) struct Links {
 /// A connection that is being made, exists, or is lost.
 pub(super) struct Link {
     runtime: Id,
-    /// Whether the runtime has timers. Without them every budget would panic.
-    has_timers: bool,
-    connection: Shared<BoxFuture<'static, Result<MultiplexedConnection, Fault>>>,
-    connecting: Option<AbortHandle>,
+    /// In which it was made.
+    process: u32,
+    connection: Shared<BoxFuture<'static, Result<Connection, Fault>>>,
+    _connecting: Ending,
     timeouts: AtomicU32,
     /// What is being read over it.
     pub(super) reads: Reads,
+}
+
+/// A connection, and what drives it for as long as somebody has it.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) requests: MultiplexedConnection,
+    overrun: Arc<AtomicBool>,
+    _driver: Arc<Ending>,
+}
+
+/// A task that nobody has a use for once this is dropped. What a connection has not sent by then is not sent any more.
+struct Ending(AbortHandle);
+
+impl Connection {
+    /// Why it was closed, if that is known better than by an error of the client library.
+    pub(super) fn why_closed(&self) -> Option<Fault> {
+        self.overrun.load(Relaxed).then(|| Fault::Lost(Cause::new(OVERRUN)))
+    }
 }
 
 impl Links {
@@ -76,17 +101,23 @@ impl Links {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or(Fault::Closed)?;
         let known = open.iter().position(|link| link.runtime == runtime.id()).map(|place| open.remove(place));
-        let usable = known.filter(|link| link.is_usable());
-        let link = usable.unwrap_or_else(|| Arc::new(Link::open(&self.address, &runtime)));
+        let link = match known.filter(|link| link.is_usable()) {
+            Some(link) => link,
+            None => {
+                let link = Link::open(self.address.clone(), &runtime)?;
+                if open.first().is_some_and(|other| other.process != link.process) {
+                    // This is a fork, and those are the other process's. Letting go of them would reach into runtimes that
+                    // are not here.
+                    open.drain(..).for_each(mem::forget);
+                }
+                Arc::new(link)
+            }
+        };
         if open.len() >= MOST_RUNTIMES {
             open.remove(0);
         }
         open.push(Arc::clone(&link));
-        if link.has_timers {
-            Ok(link)
-        } else {
-            Err(Fault::Unusable(Cause::new("this tokio runtime has no timers, see `Builder::enable_time`")))
-        }
+        Ok(link)
     }
 
     /// Makes the next operation connect anew, unless that has happened already.
@@ -123,23 +154,30 @@ impl Links {
 }
 
 impl Link {
-    fn open(address: &Address, runtime: &Handle) -> Self {
-        let has_timers = has_timers();
-        let (connecting, connection) =
-            if has_timers { connect(address.clone(), runtime) } else { (None, pending().boxed()) };
-        let connection = connection.shared();
-        Self {
+    /// Connects in a task of its own, which outlives the operation that needs the connection first.
+    fn open(address: Address, runtime: &Handle) -> Result<Self, Fault> {
+        let driving = runtime.clone();
+        let no_thread = || Fault::Unusable(Cause::new("there is no thread to be had for Redis"));
+        let task = SOCKETS.handle(|| {}).ok_or_else(no_thread)?.spawn(async move {
+            let Opened { requests, driver, overrun } = address.connect().await?;
+            let driver = Arc::new(Ending(driving.spawn(driver).abort_handle()));
+            Ok(Connection { requests, overrun, _driver: driver })
+        });
+        let connecting = Ending(task.abort_handle());
+        let not_connected = || Err(Fault::Lost(Cause::new("connecting was given up")));
+        let connection = task.map(move |ended| ended.unwrap_or_else(|_| not_connected())).boxed().shared();
+        Ok(Self {
             runtime: runtime.id(),
-            has_timers,
+            process: std::process::id(),
             connection,
-            connecting,
+            _connecting: connecting,
             timeouts: AtomicU32::new(0),
             reads: Reads::default(),
-        }
+        })
     }
 
     /// The connection, as soon as there is one.
-    pub(super) async fn connected(&self) -> Result<MultiplexedConnection, Fault> {
+    pub(super) async fn connected(&self) -> Result<Connection, Fault> {
         self.connection.clone().await
     }
 
@@ -159,18 +197,15 @@ impl Link {
     }
 
     /// What became of the attempt to connect, if it has ended.
-    fn look<T>(&self, see: impl Fn(&Result<MultiplexedConnection, Fault>) -> T) -> Option<T> {
+    fn look<T>(&self, see: impl Fn(&Result<Connection, Fault>) -> T) -> Option<T> {
         // `peek` sees only what somebody has waited for; an attempt can end with nobody waiting any more.
         self.connection.peek().map(&see).or_else(|| self.connection.clone().now_or_never().as_ref().map(&see))
     }
 }
 
-impl Drop for Link {
+impl Drop for Ending {
     fn drop(&mut self) {
-        // An attempt nobody waits for any more.
-        if let Some(connecting) = &self.connecting {
-            connecting.abort();
-        }
+        self.0.abort();
     }
 }
 
@@ -181,28 +216,5 @@ impl fmt::Debug for Link {
             .field("runtime", &self.runtime)
             .field("connected", &connected)
             .finish_non_exhaustive()
-    }
-}
-
-type Connecting = BoxFuture<'static, Result<MultiplexedConnection, Fault>>;
-
-/// Connects in a task of its own: it outlives the operation that needs the connection first, and where tokio panics,
-/// as on a runtime without IO, the panic ends in that task and not in our caller.
-fn connect(address: Address, runtime: &Handle) -> (Option<AbortHandle>, Connecting) {
-    let task = runtime.spawn(async move { address.connect().await });
-    let abort = task.abort_handle();
-    (Some(abort), task.map(|ended| ended.unwrap_or_else(|error| Err(not_connected(&error)))).boxed())
-}
-
-/// There is no way to ask a runtime; it panics when a timer is made.
-fn has_timers() -> bool {
-    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
-}
-
-fn not_connected(error: &JoinError) -> Fault {
-    if error.is_panic() {
-        Fault::Unfit(Cause::new("connecting panicked; has this tokio runtime IO, see `Builder::enable_io`?"))
-    } else {
-        Fault::Lost(Cause::new("the tokio runtime was shut down while connecting"))
     }
 }

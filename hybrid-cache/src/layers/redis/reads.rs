@@ -17,18 +17,20 @@
 
 use std::{
     mem,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use redis::{Pipeline, Value};
-use tokio::{sync::oneshot, task::yield_now, time::timeout};
+use tokio::{sync::oneshot, task::yield_now};
 
 use super::{
     client::{Client, Request},
-    epoch::Stored,
-    fault::{Cause, Fault},
+    epoch::{self, Stored},
+    fault::{Cause, Censor, Fault},
     link::Link,
 };
+use crate::clock;
 
 /// So many reads go out together at most: a reply is handed out when the whole of it is there.
 const READS_PER_TRIP: usize = 64;
@@ -91,14 +93,15 @@ impl Client {
         match Reads::way(self, self.link()?, key, epoch_key) {
             Way::Alone(_under_way) => {
                 let mut commands = Pipeline::with_capacity(2);
-                commands.cmd("GET").arg(key).cmd("GET").arg(epoch_key);
+                super::push_read(&mut commands, key);
+                epoch::push_read(&mut commands, epoch_key);
                 let request = Request::new(commands);
                 // Boxed, as those that gather need no room for it.
                 let mut replies = Box::pin(self.request(&request)).await?.into_iter();
                 let (Some(record), Some(epoch)) = (replies.next(), replies.next()) else {
                     return Err(too_few());
                 };
-                Ok(Replies { record, epoch: Stored::of(&epoch) })
+                Ok(Replies { record, epoch: Stored::of(&epoch, &self.address().censor) })
             }
             Way::Gathered(replies) => replies.await.unwrap_or_else(|_| Err(not_sent())),
         }
@@ -167,32 +170,27 @@ impl Drop for UnderWay {
 
 impl Batch {
     fn add(&mut self, key: &str, epoch_key: &str, replies: oneshot::Sender<Result<Replies, Fault>>) {
-        let record = self.command(key);
+        let record = self.commands.len();
+        super::push_read(&mut self.commands, key);
         let known = self.epochs.iter().find(|(known, _)| **known == *epoch_key).map(|(_, place)| *place);
         let epoch = known.unwrap_or_else(|| {
-            let place = self.command(epoch_key);
+            let place = self.commands.len();
+            epoch::push_read(&mut self.commands, epoch_key);
             self.epochs.push((epoch_key.into(), place));
             place
         });
         self.readers.push(Reader { record, epoch, replies });
     }
 
-    /// The place of a new command, which reads what stands under `key`.
-    fn command(&mut self, key: &str) -> usize {
-        self.commands.cmd("GET").arg(key);
-        self.commands.len() - 1
-    }
-
     async fn send(self, client: Arc<Client>, _under_way: UnderWay) {
         let request = Request::new(self.commands);
         // Each reader has a budget of its own, which began before this; by then, all of them have given up.
-        let Ok(outcome) = timeout(client.budget().saturating_mul(2), client.request(&request)).await else {
-            return;
-        };
+        let replies = pin!(client.request(&request));
+        let Some(outcome) = clock::within(client.budget().saturating_mul(2), replies).await else { return };
         let mut replies = outcome.map(|replies| replies.into_iter().map(Some).collect::<Vec<_>>());
         for reader in self.readers {
             let of_reader = match &mut replies {
-                Ok(replies) => reader.take_from(replies).ok_or_else(too_few),
+                Ok(replies) => reader.take_from(replies, &client.address().censor).ok_or_else(too_few),
                 Err(fault) => Err(fault.clone()),
             };
             // It may have gone away.
@@ -203,8 +201,8 @@ impl Batch {
 
 impl Reader {
     /// Its own record, and the epoch, which others may want as well.
-    fn take_from(&self, replies: &mut [Option<Value>]) -> Option<Replies> {
-        let epoch = Stored::of(replies.get(self.epoch)?.as_ref()?);
+    fn take_from(&self, replies: &mut [Option<Value>], censor: &Censor) -> Option<Replies> {
+        let epoch = Stored::of(replies.get(self.epoch)?.as_ref()?, censor);
         let record = replies.get_mut(self.record)?.take()?;
         Some(Replies { record, epoch })
     }

@@ -7,6 +7,7 @@ mod proxy;
 mod reads;
 mod removals;
 mod secrets;
+#[cfg(feature = "redis-tls")]
 mod tls;
 
 use std::time::{Duration, Instant};

@@ -164,7 +164,12 @@ async fn processes_that_start_together_agree_on_the_epoch() {
 async fn an_epoch_that_is_not_ours_is_replaced() {
     let server = RedisServer::start();
     let layer = layer(&server);
-    for garbage in [&["SET", "hc:!all:shop.product", "0"][..], &["LPUSH", "hc:!all:shop.product", "7"]] {
+    for garbage in [
+        &["SET", "hc:!all:shop.product", "0"][..],
+        &["SET", "hc:!all:shop.product", ""],
+        &["SET", "hc:!all:shop.product", "184467440737095516150000"],
+        &["LPUSH", "hc:!all:shop.product", "7"],
+    ] {
         server.tell(&["DEL", "hc:!all:shop.product"]);
         server.tell(garbage);
         let epoch = layer.get(&key(1)).await.unwrap().epoch;
@@ -184,6 +189,64 @@ async fn a_value_of_another_type_is_a_record_that_is_not_ours_and_is_replaced() 
 
     layer.put(&key(1), b"ours".to_vec(), LIFE).await.unwrap();
     assert_eq!(record(&layer, 1).await, Some(b"ours".to_vec()));
+}
+
+#[tokio::test]
+async fn of_a_value_larger_than_any_record_no_more_is_read_than_tells_that_it_is() {
+    const HUGE: &str = "33554432";
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port(), Duration::ZERO).await;
+    let layer = layer_at(&proxy.url());
+    let before = layer.get(&key(1)).await.unwrap().epoch;
+    server.tell(&["SETRANGE", key(1).as_str(), HUGE, "x"]);
+    server.tell(&["SETRANGE", "hc:!all:shop.product", HUGE, "x"]);
+
+    let reading = layer.get(&key(1)).await.unwrap();
+
+    assert_eq!(reading.record, Some(Vec::new()), "something that is no record of ours");
+    assert_ne!(reading.epoch, before);
+    assert!(proxy.bytes_passed() < LARGEST_RECORD + 4096, "{} bytes were read", proxy.bytes_passed());
+    layer.put(&key(1), b"ours".to_vec(), LIFE).await.unwrap();
+    assert_eq!(record(&layer, 1).await, Some(b"ours".to_vec()));
+}
+
+#[tokio::test]
+async fn a_server_that_sends_more_than_it_was_asked_for_is_not_listened_to() {
+    const MEBIBYTE: usize = 1 << 20;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let sending = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        client.read(&mut vec![0; 4096]).await.unwrap();
+        client.write_all(b"%0\r\n+OK\r\n+OK\r\n").await.unwrap();
+        client.read(&mut vec![0; 4096]).await.unwrap();
+        let mut sent = 0;
+        client.write_all(b"$2000000000\r\n").await.unwrap();
+        let part = vec![b'\n'; MEBIBYTE];
+        while sent < 2_000 && client.write_all(&part).await.is_ok() {
+            sent += 1;
+        }
+        sent
+    });
+
+    let error = within_budget(layer_at(&url).get(&key(1))).await.unwrap_err();
+
+    let LayerError::Redis { source, .. } = &error else { panic!("{error:?}") };
+    assert!(source.to_string().contains("larger than anything"), "{source}");
+    // As much as the system takes off the server's hands without anybody listening.
+    assert!(sending.await.unwrap() < 64);
+}
+
+#[tokio::test]
+async fn an_epoch_that_may_not_be_read_is_not_replaced() {
+    let server = RedisServer::start();
+    let epoch = layer(&server).get(&key(1)).await.unwrap().epoch;
+    server.tell(&["ACL", "SETUSER", "half", "on", ">pw", "~hc:shop.*", "%W~hc:!all:*", "+getrange", "+set"]);
+    let half = layer_at(&server.url().replace("://", "://half:pw@"));
+
+    half.get(&key(1)).await.unwrap_err();
+
+    assert_eq!(layer(&server).get(&key(1)).await.unwrap().epoch, epoch);
 }
 
 #[tokio::test]

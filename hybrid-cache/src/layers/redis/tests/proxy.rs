@@ -28,6 +28,7 @@ pub(super) struct Proxy {
 struct Counted {
     connections: AtomicUsize,
     requests: AtomicUsize,
+    bytes_passed: AtomicUsize,
     loses_replies: AtomicBool,
 }
 
@@ -60,6 +61,11 @@ impl Proxy {
     /// How often bytes came from clients: with one operation at a time, the number of round trips.
     pub(super) fn requests(&self) -> usize {
         self.counted.requests.load(SeqCst)
+    }
+
+    /// How many bytes clients were sent.
+    pub(super) fn bytes_passed(&self) -> usize {
+        self.counted.bytes_passed.load(SeqCst)
     }
 
     /// Closes each connection instead of passing a reply on.
@@ -102,7 +108,9 @@ async fn relay(
             },
             read = server.read(&mut down) => match read {
                 Ok(_) if counted.loses_replies.load(SeqCst) => return,
-                Ok(count) if count > 0 && client.write_all(&down[..count]).await.is_ok() => {}
+                Ok(count) if count > 0 && client.write_all(&down[..count]).await.is_ok() => {
+                    counted.bytes_passed.fetch_add(count, SeqCst);
+                }
                 _ => return,
             },
             changed = swallowing.changed() => if changed.is_err() || !*swallowing.borrow() {

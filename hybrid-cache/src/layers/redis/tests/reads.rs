@@ -39,14 +39,14 @@ fn a_read_is_small_enough_to_be_allocated_without_a_lock() {
 async fn reads_at_the_same_time_share_a_round_trip_and_a_look_at_the_epoch() {
     let server = RedisServer::start();
     let (proxy, layer) = with_records(&server, 20).await;
-    let (trips, gets) = (proxy.requests(), commands(&server, "get"));
+    let (trips, gets) = (proxy.requests(), commands(&server, "getrange"));
 
     let read = join_all((0..20).map(|number| record(&layer, number))).await;
 
     assert_eq!(read, (0..20).map(|number| Some(text(number))).collect::<Vec<_>>());
     // The first one has nobody to wait for.
     assert_eq!(proxy.requests() - trips, 2);
-    assert_eq!(commands(&server, "get") - gets, 2 + 19 + 1);
+    assert_eq!(commands(&server, "getrange") - gets, 2 + 19 + 1);
 }
 
 #[tokio::test]
@@ -64,11 +64,11 @@ async fn reads_one_after_the_other_go_out_at_once() {
 async fn a_crowd_of_reads_goes_out_in_parts() {
     let server = RedisServer::start();
     let (_proxy, layer) = with_records(&server, 200).await;
-    let gets = commands(&server, "get");
+    let gets = commands(&server, "getrange");
     let read = join_all((0..200).map(|number| record(&layer, number))).await;
     assert_eq!(read, (0..200).map(|number| Some(text(number))).collect::<Vec<_>>());
     // The first one alone, three times 64, and the rest; each part looks at the epoch once.
-    assert_eq!(commands(&server, "get") - gets, 200 + 5);
+    assert_eq!(commands(&server, "getrange") - gets, 200 + 5);
 }
 
 #[tokio::test]

@@ -110,6 +110,57 @@ async fn no_password_where_one_is_needed_is_an_outage_that_says_why() {
 }
 
 #[tokio::test]
+async fn what_redis_refuses_is_said_once_and_so_is_its_end() {
+    let server = RedisServer::start();
+    let layer = layer(&server);
+    layer.get(&key(1)).await.unwrap();
+    let (log, _guard) = Log::start();
+    server.tell(&["CONFIG", "SET", "maxmemory", "1"]);
+    for _ in 0..20 {
+        layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap_err();
+        layer.get(&key(1)).await.unwrap();
+    }
+    assert_eq!(log.lines_with("Redis refuses"), 1, "{}", log.text());
+    assert_eq!(log.lines_with("OOM command not allowed"), 1, "{}", log.text());
+    assert!(log.text().contains("WARN") && log.text().contains("purpose=\"store\""), "{}", log.text());
+
+    server.tell(&["CONFIG", "SET", "maxmemory", "0"]);
+    for _ in 0..20 {
+        layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
+    }
+    assert_eq!(log.lines_with("Redis does again what it is asked"), 1, "{}", log.text());
+    assert_eq!(log.lines_with("hybrid_cache"), 2, "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_user_who_may_only_read_and_a_replica_are_told_apart_in_the_log() {
+    let server = RedisServer::start();
+    layer(&server).get(&key(1)).await.unwrap();
+    server.tell(&["ACL", "SETUSER", "reader", "on", &format!(">{PASSWORD}"), "~hc:*", "+getrange"]);
+    let reader = layer_at(&server.url().replace("://", &format!("://reader:{PASSWORD}@")));
+    let (log, _guard) = Log::start();
+    for _ in 0..3 {
+        reader.get(&key(1)).await.unwrap();
+        reader.put(&key(1), b"one".to_vec(), LIFE).await.unwrap_err();
+    }
+    assert_eq!(reader.remove(&key(2), Duration::ZERO).await.unwrap(), Removal::Queued);
+    let seen = log.text();
+    assert_eq!((log.lines_with("Redis refuses"), log.lines_with("NOPERM")), (2, 2), "{seen}");
+    assert!(seen.contains("purpose=\"store\"") && seen.contains("purpose=\"forget\""), "{seen}");
+    assert!(!seen.contains(PASSWORD), "{seen}");
+    drop((log, _guard));
+
+    let (log, _guard) = Log::start();
+    let writer = layer(&server);
+    server.tell(&["REPLICAOF", "127.0.0.1", "1"]);
+    for _ in 0..3 {
+        writer.get(&key(1)).await.unwrap();
+        writer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap_err();
+    }
+    assert_eq!((log.lines_with("Redis refuses"), log.lines_with("READONLY")), (1, 1), "{}", log.text());
+}
+
+#[tokio::test]
 async fn the_log_has_one_line_when_redis_goes_and_one_when_it_comes_back() {
     let mut server = RedisServer::start();
     let layer = layer(&server);

@@ -78,3 +78,10 @@ async fn a_server_whose_authority_the_machine_knows_is_used() {
     assert!(second.status.success() && said.contains("1 passed"), "{said}");
     assert_eq!(server.ask::<i64>(&["EXISTS", key(1).as_str()]), 1);
 }
+
+#[tokio::test]
+async fn no_cryptography_is_made_the_default_of_the_process() {
+    let server = Authority::new().server();
+    layer(&server).get(&key(1)).await.unwrap_err();
+    assert!(tokio_rustls::rustls::crypto::CryptoProvider::get_default().is_none());
+}
