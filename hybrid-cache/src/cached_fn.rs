@@ -59,6 +59,7 @@ use crate::{
     definition::{Abilities, Definition},
     error::LayerKind,
     flight::{Boarding, Doom, Flights, Landing},
+    fork,
     invalidated::Invalidated,
     key::{Key, text::KeyText},
     layers::{
@@ -71,7 +72,7 @@ use crate::{
     record::Dates,
     recursion,
     runtime::{Runtime, work::UnderWay},
-    stats::{Counters, Stats},
+    stats::{Counters, Stats, striped::thread_ends},
     testing::current,
 };
 
@@ -91,6 +92,8 @@ pub struct CachedFn<R: Outcome> {
     failures: Option<Arc<Memory<Failed<R>>>>,
     /// The byte layers, in the order in which they are asked and told to forget: shared before private.
     layers: Vec<Arc<dyn Layer>>,
+    /// What it should have besides, if the process had it.
+    missing: Vec<LayerKind>,
     policy: Policy,
     /// How long copies that only their process knows of may live: so long the shared layer has to remember what was
     /// forgotten. Zero without both a shared and a private layer.
@@ -147,11 +150,17 @@ impl<R: Outcome> CachedFn<R> {
 
     #[inline]
     fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Value>) -> T) -> Option<T> {
+        if thread_ends() {
+            return None;
+        }
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
         let taken =
             memory.read(key.as_lookup_bytes(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
-        self.counters.hit(LayerKind::Memory);
+        // In a fork, nobody has moved the clock.
+        if self.counters.hit_in_memory() && fork::look() {
+            return None;
+        }
         Some(taken)
     }
 
@@ -243,7 +252,7 @@ impl<R: Outcome> CachedFn<R> {
         if let Some(reason) = key.why_unusable() {
             self.say_no_key(reason);
         }
-        !self.enabled || !key.is_usable()
+        !self.enabled || !key.is_usable() || thread_ends()
     }
 
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
@@ -263,6 +272,7 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output>,
     {
+        self.missing.iter().for_each(|kind| self.runtime.say_missing(*kind));
         // Asked in any case: what is stored later must carry the epoch from before the load.
         // Boxed: most of what a load has to remember, it remembers here, and not all functions have layers.
         let mut asked = if self.layers.is_empty() {
@@ -497,6 +507,9 @@ impl<R: Outcome> CachedFn<R> {
         let this = Arc::clone(self);
         Box::pin(async move {
             let this = this.here();
+            if thread_ends() {
+                return None;
+            }
             match this.remembered(key.as_lookup()) {
                 Remembered::Good(value, _) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
                     return Some(R::give(value));

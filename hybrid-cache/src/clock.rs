@@ -149,6 +149,21 @@ fn spawn(wall: u64) -> bool {
     thread.spawn(move || tick_for_ever(wall)).is_ok()
 }
 
+/// Goes on in a fork, where nothing has moved the clock since; returns when.
+pub(crate) fn start_again() -> Timestamp {
+    let wall = wall_clock();
+    let present = wall.saturating_add(ADVANCED.load(Ordering::SeqCst));
+    ALARMS.forget_all();
+    if NOW.load(Ordering::SeqCst) != 0 {
+        NOW.fetch_max(present, Ordering::SeqCst);
+        if !spawn(wall) {
+            // Then each call reads the system's clock.
+            NOW.store(0, Ordering::SeqCst);
+        }
+    }
+    Timestamp::from_millis(present)
+}
+
 /// The present after `elapsed` on the monotonic clock. It advances with that one, so that setting the clock back does not
 /// lengthen a life; it follows the wall clock when that is well ahead, as after the machine slept, so that nobody's
 /// answers outlive their dates.
@@ -174,7 +189,8 @@ fn tick_for_ever(mut present: u64) {
     }
 }
 
-fn wall_clock() -> u64 {
+/// What the system says it is, in milliseconds since 1970.
+pub(crate) fn wall_clock() -> u64 {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     // Never zero: zero means that the clock does not tick yet.
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX).max(1)

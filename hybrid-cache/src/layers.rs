@@ -6,6 +6,8 @@
 #[cfg(any(feature = "disk", feature = "disk-sled"))]
 pub(crate) mod disk;
 pub(crate) mod memory;
+#[cfg(any(feature = "disk", feature = "disk-sled"))]
+pub(crate) mod not_in_forks;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 

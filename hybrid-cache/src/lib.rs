@@ -10,6 +10,7 @@ mod definition;
 mod effects;
 mod error;
 mod flight;
+mod fork;
 mod helper;
 mod instances;
 mod invalidated;

@@ -9,9 +9,13 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use futures_util::future::Either;
 use tokio::task_local;
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::{
+    stats::striped::thread_ends,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 task_local! {
     static LOADING: Arc<Load>;
@@ -84,8 +88,19 @@ pub(crate) fn loading<F: Future>(
     key: &Arc<str>,
     load: F,
 ) -> impl Future<Output = F::Output> + use<F> {
+    if thread_ends() {
+        // A call in the destructor of a thread-local value: there is nowhere left to note that it loads, and the body
+        // runs all the same.
+        return Either::Right(load);
+    }
     let outer = LOADING.try_with(Arc::clone).ok();
-    LOADING.scope(Arc::new(Load { this: Node::new(scope, Arc::clone(key)), outer }), load)
+    let this = Node::new(scope, Arc::clone(key));
+    Either::Left(LOADING.scope(Arc::new(Load { this, outer }), load))
+}
+
+/// Uses what belongs to this thread here, so that it is not dropped before what is used after this.
+pub(crate) fn touch() {
+    let _ = LOADING.try_with(|_| ());
 }
 
 impl Load {

@@ -18,7 +18,7 @@ use std::{
 
 use self::work::{UnderWay, Work};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     config::{Environment, Settings, error::ConfigError, name_in_variables, report::Report},
     definition::{Declared, Definition},
     error::LayerKind,
@@ -72,6 +72,8 @@ pub(crate) struct Runtime {
     closing: AtomicBool,
     redis: OnceLock<Option<Arc<dyn Layer>>>,
     disk: OnceLock<Option<Arc<dyn Layer>>>,
+    /// Whether it was said that there is no Redis, and no disk. In a world of a test there need not be either.
+    said_missing: [AtomicBool; 2],
     functions: Mutex<BTreeMap<Arc<str>, Registered>>,
 }
 
@@ -102,6 +104,8 @@ pub(crate) enum Chore {
     Tidy,
     /// Let go of loads that nobody waits for. At the end.
     End,
+    /// Retire loads from before this moment: nobody is left who runs them.
+    Forked(Timestamp),
 }
 
 /// Each holds one encoded answer.
@@ -122,23 +126,26 @@ impl Runtime {
             closing: AtomicBool::new(false),
             redis: OnceLock::new(),
             disk: OnceLock::new(),
+            said_missing: [AtomicBool::new(false), AtomicBool::new(false)],
             functions: Mutex::new(BTreeMap::new()),
         }
     }
 
     /// A runtime with these stores in place of Redis and disk.
     pub(crate) fn with_layers(settings: Settings, clock: Clock, layers: Vec<Arc<dyn Layer>>) -> Self {
-        let runtime = Self::new(settings, clock);
+        let mut runtime = Self::new(settings, clock);
         for layer in layers {
             let place = if layer.kind() == LayerKind::Redis { &runtime.redis } else { &runtime.disk };
             place.get_or_init(|| Some(layer));
         }
         runtime.redis.get_or_init(|| None);
         runtime.disk.get_or_init(|| None);
+        runtime.said_missing = [AtomicBool::new(true), AtomicBool::new(true)];
         runtime
     }
 
-    /// The byte layer of this kind; `None` where it is not configured, which is said once.
+    /// The byte layer of this kind; `None` where it is not configured. That is to be said when it is missed: a function
+    /// that is called in worlds of tests alone has its layers there.
     pub(crate) fn layer(&self, kind: LayerKind) -> Option<Arc<dyn Layer>> {
         let layer = match kind {
             LayerKind::Memory => return None,
@@ -146,6 +153,30 @@ impl Runtime {
             LayerKind::Disk => self.disk.get_or_init(|| open_disk(&self.settings)),
         };
         layer.clone()
+    }
+
+    /// Says once that a call does without the layer of this kind, because it is not configured.
+    pub(crate) fn say_missing(&self, kind: LayerKind) {
+        let [redis, disk] = &self.said_missing;
+        match kind {
+            LayerKind::Redis if self.settings.redis.is_none() => {
+                if !redis.swap(true, Relaxed) {
+                    tracing::warn!(
+                        "a cached function names the layer redis, but no server is configured, so the layer is skipped; \
+                         set HYBRID_CACHE_REDIS_URL",
+                    );
+                }
+            }
+            LayerKind::Disk if self.settings.disk.is_none() => {
+                if !disk.swap(true, Relaxed) {
+                    tracing::warn!(
+                        "a cached function names the layer disk, but this platform names no directory for caches, so the \
+                         layer is skipped; set HYBRID_CACHE_DISK_DIR",
+                    );
+                }
+            }
+            LayerKind::Memory | LayerKind::Redis | LayerKind::Disk => {}
+        }
     }
 
     /// Adds a function to those that [`stats`] counts. `false` if another one already has its name.
@@ -246,14 +277,7 @@ impl fmt::Debug for Runtime {
 
 #[cfg(feature = "redis")]
 fn open_redis(settings: &Settings) -> Option<Arc<dyn Layer>> {
-    let Some(redis) = settings.redis.clone() else {
-        tracing::warn!(
-            "a cached function names the layer redis, but no server is configured, so the layer is skipped; \
-             set HYBRID_CACHE_REDIS_URL",
-        );
-        return None;
-    };
-    match crate::layers::redis::RedisLayer::new(&redis, &settings.namespace) {
+    match crate::layers::redis::RedisLayer::new(settings.redis.as_ref()?, &settings.namespace) {
         Ok(layer) => Some(Arc::new(layer)),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the layer redis is skipped");
@@ -269,14 +293,8 @@ fn open_redis(_: &Settings) -> Option<Arc<dyn Layer>> {
 
 #[cfg(any(feature = "disk", feature = "disk-sled"))]
 fn open_disk(settings: &Settings) -> Option<Arc<dyn Layer>> {
-    let Some(disk) = settings.disk.clone() else {
-        tracing::warn!(
-            "a cached function names the layer disk, but this platform names no directory for caches, so the layer \
-             is skipped; set HYBRID_CACHE_DISK_DIR",
-        );
-        return None;
-    };
-    Some(Arc::new(crate::layers::disk::DiskLayer::new(disk)))
+    let disk = crate::layers::disk::DiskLayer::new(settings.disk.clone()?);
+    Some(Arc::new(crate::layers::not_in_forks::NotInForks::new(disk)))
 }
 
 #[cfg(not(any(feature = "disk", feature = "disk-sled")))]
@@ -300,18 +318,36 @@ fn in_use() -> Option<Arc<Runtime>> {
     }
 }
 
+/// Takes this process for one of its own, which a fork is since `moment`.
+pub(crate) fn after_fork(moment: Timestamp) {
+    let Some(runtime) = RUNTIME.get() else { return };
+    for work in [&runtime.copies, &runtime.loads, &runtime.refreshes] {
+        work.forget();
+    }
+    // In that thread and not here, as it may have to wait for ever: who held a lock when the process forked is not there.
+    spawn_housekeeping(Some(moment));
+}
+
 /// Starts, once, the thread that looks after all functions. Without it (no thread can be had) expired entries leave when
 /// their function is next used, and nobody retires a load that hangs.
 fn start_housekeeping() {
     static STARTED: OnceLock<bool> = OnceLock::new();
+    STARTED.get_or_init(|| spawn_housekeeping(None));
+}
+
+/// Starts that thread; in a fork, with what is to be done there first.
+fn spawn_housekeeping(forked_at: Option<Timestamp>) -> bool {
     const EVERY: Duration = Duration::from_millis(250);
-    STARTED.get_or_init(|| {
-        let housekeeping = || loop {
+    let housekeeping = move || {
+        if let (Some(moment), Some(runtime)) = (forked_at, RUNTIME.get()) {
+            runtime.every_function(Chore::Forked(moment));
+        }
+        loop {
             thread::sleep(EVERY);
             if let Some(runtime) = RUNTIME.get() {
                 runtime.tidy();
             }
-        };
-        thread::Builder::new().name("hybrid-cache-tidy".into()).spawn(housekeeping).is_ok()
-    });
+        }
+    };
+    thread::Builder::new().name("hybrid-cache-tidy".into()).spawn(housekeeping).is_ok()
 }

@@ -1,6 +1,6 @@
 //! What happened, counted. Counting a memory hit costs a load and a store on a cache line that its thread has for itself.
 
-mod striped;
+pub(crate) mod striped;
 
 use std::{
     fmt,
@@ -190,10 +190,18 @@ impl Counters {
     /// A call was answered from `layer`.
     pub(crate) fn hit(&self, layer: LayerKind) {
         match layer {
-            LayerKind::Memory => self.memory_hits.increment(),
+            LayerKind::Memory => {
+                self.memory_hits.increment();
+            }
             LayerKind::Redis => increment(&self.redis_hits),
             LayerKind::Disk => increment(&self.disk_hits),
         }
+    }
+
+    /// The same for a hit in memory. True for one in a while, which may take the time for what none of them can.
+    #[inline]
+    pub(crate) fn hit_in_memory(&self) -> bool {
+        self.memory_hits.increment()
     }
 
     pub(crate) fn missed(&self) {

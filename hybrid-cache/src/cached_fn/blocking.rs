@@ -8,7 +8,10 @@
 
 use std::sync::Arc;
 
-use super::{CachedFn, park::block_on};
+use super::{
+    CachedFn,
+    park::{block_on, block_on_anywhere},
+};
 use crate::{
     answer::Answer,
     invalidated::Invalidated,
@@ -51,27 +54,27 @@ impl<R: Outcome> CachedFn<R> {
 
     /// Forgets one answer in every layer.
     pub fn invalidate_blocking(self: &Arc<Self>, key: KeyText) -> Invalidated {
-        block_on(self.here().forget_one(key))
+        block_on_anywhere(self.here().forget_one(key))
     }
 
     /// Forgets some answers in every layer. What each layer is said to have achieved is the least that it did for one.
     pub fn invalidate_many_blocking(self: &Arc<Self>, keys: Vec<KeyText>) -> Invalidated {
-        block_on(self.here().forgetting_many(keys))
+        block_on_anywhere(self.here().forgetting_many(keys))
     }
 
     /// Forgets all answers in every layer, in constant time.
     pub fn invalidate_all_blocking(self: &Arc<Self>) -> Invalidated {
-        block_on(self.here().forgetting_all())
+        block_on_anywhere(self.here().forgetting_all())
     }
 
     /// Ends the life of one answer in every layer: from now on it may only be returned as what comes after its life.
     pub fn expire_blocking(self: &Arc<Self>, key: KeyText) -> Invalidated {
-        block_on(self.here().expiring(key))
+        block_on_anywhere(self.here().expiring(key))
     }
 
     /// Stores an answer that the caller already has, in every layer, and forgets the one before it.
     pub fn put_blocking(self: &Arc<Self>, key: KeyText, value: ReturnedValue<R>) {
-        block_on(self.here().putting(key, R::keep(value)));
+        block_on_anywhere(self.here().putting(key, R::keep(value)));
     }
 
     /// The answer that a call would be given now without loading. Loads nothing, copies nothing, counts nothing.

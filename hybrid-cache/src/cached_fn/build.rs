@@ -14,7 +14,7 @@ use crate::{
     definition::{Abilities, Definition},
     error::LayerKind,
     flight::Flights,
-    key,
+    fork, key,
     layers::{
         Layer,
         memory::{Bound, Memory},
@@ -24,7 +24,7 @@ use crate::{
     policy::Policy,
     record::codec::Codec,
     runtime::{self, Chore, Runtime},
-    stats::Counters,
+    stats::{Counters, striped},
     testing::current,
 };
 
@@ -59,11 +59,15 @@ impl<R: Outcome> CachedFn<R> {
         let chores =
             chores(runtime.clock.clone(), memory.clone(), failures.clone(), flights.clone(), options.wait);
         let unique = runtime.register(&scope, definition, &counters, chores);
-        let layers = if options.enabled && unique {
-            options.layers.iter().filter_map(|kind| runtime.layer(*kind)).collect()
-        } else {
-            Vec::new()
-        };
+        let (mut layers, mut missing) = (Vec::new(), Vec::new());
+        if options.enabled && unique {
+            for kind in options.layers.iter().copied().filter(|kind| *kind != LayerKind::Memory) {
+                match runtime.layer(kind) {
+                    Some(layer) => layers.push(layer),
+                    None => missing.push(kind),
+                }
+            }
+        }
         Arc::new(Self {
             records: Records::new(scope.to_string(), codec, definition.version, Arc::clone(&counters)),
             scope,
@@ -72,6 +76,7 @@ impl<R: Outcome> CachedFn<R> {
             failures,
             trace: trace_of(&layers, &policy),
             layers,
+            missing,
             policy,
             wait: options.wait,
             deadline: options.deadline,
@@ -88,6 +93,8 @@ impl<R: Outcome> CachedFn<R> {
 
     /// This function in the world that the caller is in: itself, unless a test has a world of its own.
     pub(super) fn here(self: &Arc<Self>) -> Arc<Self> {
+        fork::look();
+        striped::watch_thread();
         self.elsewhere().unwrap_or_else(|| Arc::clone(self))
     }
 
@@ -127,6 +134,7 @@ fn chores<R: Outcome>(
             flights.retire_before(clock.now().minus(wait));
         }
         Chore::End => flights.retire_unattended(),
+        Chore::Forked(moment) => flights.retire_before(moment),
     })
 }
 

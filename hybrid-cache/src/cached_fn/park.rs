@@ -1,12 +1,16 @@
 //! Waiting for a future in a thread that does nothing else meanwhile. Knows nothing of what the future does.
 
 use std::{
+    panic::resume_unwind,
     pin::pin,
     sync::{Arc, Condvar, Mutex, PoisonError},
     task::{Context, Poll, Wake, Waker},
+    thread,
 };
 
 use tokio::task::unconstrained;
+
+use crate::stats::striped::thread_ends;
 
 /// Where a thread sleeps until its future can go on.
 ///
@@ -51,4 +55,18 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         }
         parker.park();
     }
+}
+
+/// What `work` comes to, in a thread that has all its values, while this one waits: for what is asked for by the destructor of
+/// one of a thread that ends.
+pub(super) fn in_another_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
+        Err(panic) => resume_unwind(panic),
+    })
+}
+
+/// [`block_on`], in whichever thread can.
+pub(super) fn block_on_anywhere<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    if thread_ends() { in_another_thread(|| block_on(future)) } else { block_on(future) }
 }

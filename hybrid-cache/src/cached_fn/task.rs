@@ -9,11 +9,12 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{answer::Loaded, given::Given, patience};
+use super::{answer::Loaded, given::Given, park, patience};
 use crate::{
     carry::Carriers,
     mode::{self, Mode},
     outcome::Outcome,
+    stats::striped::thread_ends,
     testing::current,
 };
 
@@ -50,6 +51,9 @@ pub(crate) fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> BoxFuture<'static, T> {
     Box::pin(async move {
+        if thread_ends() {
+            return park::in_another_thread(|| park::block_on(work));
+        }
         if Handle::try_current().is_err() {
             return work.await;
         }

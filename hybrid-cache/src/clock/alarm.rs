@@ -67,6 +67,15 @@ impl Alarms {
         self.note_earliest(&waiting);
     }
 
+    /// Wakes nobody who waits now: in a fork, they are the other process's.
+    pub(super) fn forget_all(&self) {
+        // Not if it is locked, by a thread that is not here. And not dropped: that would reach into other runtimes.
+        if let Ok(mut waiting) = self.waiting.try_lock() {
+            std::mem::forget(std::mem::take(&mut *waiting));
+            self.note_earliest(&waiting);
+        }
+    }
+
     fn note_earliest(&self, waiting: &BTreeMap<(Timestamp, u64), Waker>) {
         let earliest = waiting.first_key_value().map_or(u64::MAX, |((moment, _), _)| moment.as_millis());
         self.earliest.store(earliest, SeqCst);

@@ -111,10 +111,16 @@ pub(crate) struct Decoded<V> {
     pub(crate) shape: u64,
 }
 
+/// A value to its bytes and its shape.
+type Encode<V> = fn(&V) -> Result<(Vec<u8>, u64), EncodeError>;
+
+/// Bytes of this shape, where it is known, to a value.
+type Decode<V> = fn(&[u8], Option<u64>) -> Result<Decoded<V>, Refusal>;
+
 /// How values of a type become bytes and come back, as plain functions: whoever holds a codec needs no bounds on `V`.
 pub struct Codec<V> {
-    encode: fn(&V) -> Result<(Vec<u8>, u64), EncodeError>,
-    decode: fn(&[u8], Option<u64>) -> Result<Decoded<V>, Refusal>,
+    encode: Encode<V>,
+    decode: Decode<V>,
     size: Weigh<V>,
     same: Option<Same<V>>,
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Chore, Runtime, in_use};
-use crate::{clock::within, error::LayerKind};
+use crate::{clock::within, error::LayerKind, fork};
 
 /// Waits until every answer that was on its way into a slower layer has arrived there, and is as safe there as the layer
 /// makes it.
@@ -21,6 +21,7 @@ use crate::{clock::within, error::LayerKind};
 /// # });
 /// ```
 pub async fn flush() {
+    fork::look();
     let Some(runtime) = in_use() else { return };
     runtime.copies.all_done().await;
     for layer in runtime.opened_layers() {
@@ -45,6 +46,7 @@ pub async fn flush() {
 /// # });
 /// ```
 pub async fn shutdown(timeout: Duration) -> Shutdown {
+    fork::look();
     match in_use() {
         Some(runtime) => runtime.shut_down(timeout).await,
         None => Shutdown::default(),

@@ -45,6 +45,11 @@ impl Work {
         Some(UnderWay { running: Arc::clone(&self.running) })
     }
 
+    /// Counts none of what is under way any more: it was a process's that this one is a fork of.
+    pub(super) fn forget(&self) {
+        self.running.count.store(0, SeqCst);
+    }
+
     /// How many pieces are under way.
     pub(crate) fn count(&self) -> usize {
         self.running.count.load(SeqCst)
@@ -66,7 +71,8 @@ impl Work {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if self.running.count.fetch_sub(1, SeqCst) == 1 {
+        let less = |count: usize| count.checked_sub(1);
+        if self.running.count.fetch_update(SeqCst, SeqCst, less) == Ok(1) {
             self.running.none_left.notify_waiters();
         }
     }

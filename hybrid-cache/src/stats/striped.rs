@@ -9,14 +9,22 @@
 
 use std::{
     cell::Cell,
-    sync::atomic::{
-        AtomicU64, AtomicUsize,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
+    sync::{
+        LazyLock,
+        atomic::{
+            AtomicU64, AtomicUsize,
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
+        },
     },
 };
 
+use crate::recursion;
+
 /// Cells of a counter; the last one is shared.
 const CELLS: usize = 16;
+
+/// How many increments of a thread are not worth a second look.
+const A_WHILE: u64 = 64;
 
 /// What a thread without a place of its own has.
 const SHARED: usize = CELLS - 1;
@@ -36,18 +44,22 @@ pub(super) struct Striped {
 struct Padded(AtomicU64);
 
 impl Striped {
+    /// True for the first of its thread, and for one in a while after that.
     #[inline]
-    pub(super) fn increment(&self) {
+    pub(super) fn increment(&self) -> bool {
         let place = match PLACE.get() {
             NONE_YET => take_place(),
             place => place,
         };
-        let Some(Padded(cell)) = self.cells.get(place) else { return };
-        if place == SHARED {
-            cell.fetch_add(1, Relaxed);
+        let Some(Padded(cell)) = self.cells.get(place) else { return false };
+        let before = if place == SHARED {
+            cell.fetch_add(1, Relaxed)
         } else {
-            cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
-        }
+            let before = cell.load(Relaxed);
+            cell.store(before.wrapping_add(1), Relaxed);
+            before
+        };
+        before.is_multiple_of(A_WHILE)
     }
 
     pub(super) fn sum(&self) -> u64 {
@@ -62,6 +74,8 @@ thread_local! {
     static PLACE: Cell<usize> = const { Cell::new(NONE_YET) };
     /// Beside it, as what has to be cleaned up is slower to get at.
     static OWNED: Cell<Option<Owned>> = const { Cell::new(None) };
+    /// Whether the thread is ending.
+    static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A place that is given back when its thread ends.
@@ -69,27 +83,48 @@ struct Owned(usize);
 
 impl Drop for Owned {
     fn drop(&mut self) {
+        ENDS.set(true);
         // What counts in the thread's last moments still counts.
         PLACE.set(SHARED);
-        TAKEN.fetch_and(!(1 << self.0), Release);
+        if self.0 != SHARED {
+            TAKEN.fetch_and(!(1 << self.0), Release);
+        }
+    }
+}
+
+/// Whether this thread is ending, and dropping its thread-local values. What memory is read with may be dropped already, and
+/// to ask for it would panic, in a destructor, which ends the process.
+#[inline]
+pub(crate) fn thread_ends() -> bool {
+    ENDS.get()
+}
+
+/// Makes sure that [`thread_ends`] will be known in this thread.
+pub(crate) fn watch_thread() {
+    if PLACE.get() == NONE_YET {
+        take_place();
     }
 }
 
 #[cold]
 fn take_place() -> usize {
+    /// Not for what is in it. Values are dropped in the reverse of the order in which they were first used, and that this
+    /// thread ends must be known before it can read no map any more, and enter no scope.
+    static ANY_MAP: LazyLock<papaya::HashMap<(), ()>> = LazyLock::new(papaya::HashMap::new);
+    drop(ANY_MAP.pin());
+    recursion::touch();
     let mut place = SHARED;
     let taken = TAKEN.fetch_update(AcqRel, Acquire, |taken| {
         place = taken.trailing_ones() as usize;
         (place < SHARED).then_some(taken | 1 << place)
     });
-    if taken.is_ok() {
-        let owned = Owned(place);
-        if OWNED.try_with(move |place| place.set(Some(owned))).is_err() {
-            // The thread ends; what could not be kept was dropped, which has given the place back.
-            return SHARED;
-        }
-    } else {
+    if taken.is_err() {
         place = SHARED;
+    }
+    let owned = Owned(place);
+    if OWNED.try_with(move |place| place.set(Some(owned))).is_err() {
+        // The thread ends; what could not be kept was dropped, which has given the place back.
+        return SHARED;
     }
     PLACE.set(place);
     place
@@ -110,7 +145,9 @@ mod tests {
             for _ in 0..THREADS {
                 scope.spawn(|| {
                     begin.wait();
-                    (0..COUNTS).for_each(|_| counter.increment());
+                    (0..COUNTS).for_each(|_| {
+                        counter.increment();
+                    });
                 });
             }
         });
@@ -125,7 +162,11 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         thread::scope(|scope| {
-                            scope.spawn(|| (0..100).for_each(|_| counter.increment()));
+                            scope.spawn(|| {
+                                (0..100).for_each(|_| {
+                                    counter.increment();
+                                });
+                            });
                         });
                     }
                 });

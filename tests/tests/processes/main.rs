@@ -11,6 +11,7 @@
 
 mod builds;
 mod disk;
+mod edges;
 mod invalidation;
 mod layers;
 mod outages;

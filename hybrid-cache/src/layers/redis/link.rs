@@ -101,17 +101,16 @@ impl Links {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or(Fault::Closed)?;
         let known = open.iter().position(|link| link.runtime == runtime.id()).map(|place| open.remove(place));
-        let link = match known.filter(|link| link.is_usable()) {
-            Some(link) => link,
-            None => {
-                let link = Link::open(self.address.clone(), &runtime)?;
-                if open.first().is_some_and(|other| other.process != link.process) {
-                    // This is a fork, and those are the other process's. Letting go of them would reach into runtimes that
-                    // are not here.
-                    open.drain(..).for_each(mem::forget);
-                }
-                Arc::new(link)
+        let link = if let Some(link) = known.filter(|link| link.is_usable()) {
+            link
+        } else {
+            let link = Link::open(self.address.clone(), &runtime)?;
+            if open.first().is_some_and(|other| other.process != link.process) {
+                // This is a fork, and those are the other process's. Letting go of them would reach into runtimes that
+                // are not here.
+                open.drain(..).for_each(mem::forget);
             }
+            Arc::new(link)
         };
         if open.len() >= MOST_RUNTIMES {
             open.remove(0);

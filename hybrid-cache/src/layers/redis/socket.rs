@@ -61,6 +61,7 @@ async fn unix(path: &PathBuf) -> io::Result<Box<dyn Stream>> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unused_async, reason = "elsewhere, it waits")]
 async fn unix(_: &PathBuf) -> io::Result<Box<dyn Stream>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this platform has no sockets with a path"))
 }
@@ -72,6 +73,7 @@ async fn with_tls(stream: TcpStream, host: &str) -> io::Result<Box<dyn Stream>> 
 
 /// The settings have refused such an address already.
 #[cfg(not(feature = "redis-tls"))]
+#[expect(clippy::unused_async, reason = "with the feature, it waits")]
 async fn with_tls(_: TcpStream, _: &str) -> io::Result<Box<dyn Stream>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, super::NO_TLS))
 }

@@ -138,7 +138,7 @@ async fn a_user_who_may_only_read_and_a_replica_are_told_apart_in_the_log() {
     layer(&server).get(&key(1)).await.unwrap();
     server.tell(&["ACL", "SETUSER", "reader", "on", &format!(">{PASSWORD}"), "~hc:*", "+getrange"]);
     let reader = layer_at(&server.url().replace("://", &format!("://reader:{PASSWORD}@")));
-    let (log, _guard) = Log::start();
+    let (log, guard) = Log::start();
     for _ in 0..3 {
         reader.get(&key(1)).await.unwrap();
         reader.put(&key(1), b"one".to_vec(), LIFE).await.unwrap_err();
@@ -148,7 +148,7 @@ async fn a_user_who_may_only_read_and_a_replica_are_told_apart_in_the_log() {
     assert_eq!((log.lines_with("Redis refuses"), log.lines_with("NOPERM")), (2, 2), "{seen}");
     assert!(seen.contains("purpose=\"store\"") && seen.contains("purpose=\"forget\""), "{seen}");
     assert!(!seen.contains(PASSWORD), "{seen}");
-    drop((log, _guard));
+    drop(guard);
 
     let (log, _guard) = Log::start();
     let writer = layer(&server);
