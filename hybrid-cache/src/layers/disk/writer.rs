@@ -280,6 +280,8 @@ impl Writer {
         if !self.owed.is_empty() {
             self.tell(Vec::new())?;
         }
+        // Before there is a slot: where nobody has one, a log that is missing is no loss.
+        let span = self.exchange.journal.open()?;
         if !self.slot.as_ref().is_some_and(Slot::is_held) {
             self.slot = None;
         }
@@ -289,7 +291,6 @@ impl Writer {
         };
         let slot = self.slot.insert(slot);
         let journal = &self.exchange.journal;
-        let span = journal.open()?;
         // A log that is not the one of before has not been told what this process told that one.
         if self.log.replace(span.end().log).is_some_and(|before| before != span.end().log) {
             delete_stores(slot)?;
