@@ -213,7 +213,7 @@ impl<R: Outcome> CachedFn<R> {
             return Turn::Bare;
         };
         let place = places.take(&self.runtime.clock, self.wait).await;
-        let load = || Turn::Load(self.flights.fly_alone(key, self.now()), place);
+        let load = || Turn::Load(self.flights.fly_alone(key, self.now()), Some(place));
         self.turn_from_memory(key).unwrap_or_else(load)
     }
 
@@ -409,8 +409,11 @@ impl<R: Outcome> CachedFn<R> {
             Failure::Abandoned => {
                 self.runtime.abandoned.fetch_add(1, Relaxed);
             }
-            // To the leader; one of those who wait leads next.
-            Failure::Panic(panic) => load.caller.give(Err(panic)),
+            // To the leader. Who waits tries for itself, as after an error that cannot be shared.
+            Failure::Panic(panic) => {
+                load.ticket.land(|| Landed::ErrorOfItsOwn(self.own_loads.of(load.key.lookup())));
+                load.caller.give(Err(panic));
+            }
             Failure::Error(error) => {
                 if let Some((value, provenance)) = self.last_resort(&load, asked.old) {
                     if load.purpose == Purpose::Call {

@@ -67,6 +67,8 @@ pub(crate) struct Runtime {
     pub(crate) loads: Work,
     /// Those among them that were started behind a caller's back.
     pub(crate) refreshes: Work,
+    /// Those among them whose callers have gone away and that nobody else waits for.
+    pub(crate) unattended: Work,
     /// Loads that were dropped because nobody waited for them any more and they would have stored nothing.
     pub(crate) abandoned: AtomicUsize,
     closing: AtomicBool,
@@ -114,6 +116,9 @@ const MOST_COPIES: usize = 1_024;
 /// Each runs the body of a user's function, which nobody waits for.
 const MOST_REFRESHES: usize = 256;
 
+/// Each runs the body of a user's function, whose callers have gone away: the next call may want the answer.
+const MOST_UNATTENDED: usize = 256;
+
 impl Runtime {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         Self {
@@ -122,6 +127,7 @@ impl Runtime {
             copies: Work::at_most(MOST_COPIES),
             loads: Work::unbounded(),
             refreshes: Work::at_most(MOST_REFRESHES),
+            unattended: Work::at_most(MOST_UNATTENDED),
             abandoned: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             redis: OnceLock::new(),

@@ -38,6 +38,9 @@ pub struct Stats {
     loads: u64,
     load_errors: u64,
     load_time: Duration,
+    abandoned_loads: u64,
+    running_loads: u64,
+    waiting_loads: u64,
     coalesced: u64,
     stale_answers: u64,
     refreshes: u64,
@@ -76,6 +79,13 @@ accessors! {
     /// The time that loads took together. One that was dropped at its `deadline` took so long; one that was dropped because
     /// nobody waited for it any more adds nothing.
     load_time: Duration,
+    /// Loads that were dropped, waiting for their turn or running: nobody had a use for their answer any more, or their
+    /// callers had gone away and 256 such loads were going on in the process.
+    abandoned_loads: u64,
+    /// Loads whose body runs now.
+    running_loads: u64,
+    /// Loads that wait for their turn now, because `max_loads` others run.
+    waiting_loads: u64,
     /// Calls that were answered by the load of another call.
     coalesced: u64,
     /// Calls that were given an answer past its life, under `stale` or `stale_if_error`. Those that find such an answer
@@ -125,6 +135,9 @@ impl Stats {
         self.loads += other.loads;
         self.load_errors += other.load_errors;
         self.load_time = self.load_time.saturating_add(other.load_time);
+        self.abandoned_loads += other.abandoned_loads;
+        self.running_loads += other.running_loads;
+        self.waiting_loads += other.waiting_loads;
         self.coalesced += other.coalesced;
         self.stale_answers += other.stale_answers;
         self.refreshes += other.refreshes;
@@ -157,6 +170,14 @@ impl fmt::Display for Stats {
             1 => write!(f, "1 load in {:.3?}", self.load_time),
             loads => write!(f, "{loads} loads in {:.3?}", self.load_time),
         }?;
+        let loads = [
+            (self.running_loads, "running"),
+            (self.waiting_loads, "waiting"),
+            (self.abandoned_loads, "abandoned"),
+        ];
+        for (count, what) in loads.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
         match self.lost_byte_layers {
             0 => Ok(()),
             _ => f.write_str(", kept in memory only: answers do not come back from bytes"),
@@ -174,6 +195,9 @@ pub(crate) struct Counters {
     loads: AtomicU64,
     load_errors: AtomicU64,
     load_nanos: AtomicU64,
+    abandoned_loads: AtomicU64,
+    running_loads: AtomicU64,
+    waiting_loads: AtomicU64,
     coalesced: AtomicU64,
     stale_answers: AtomicU64,
     refreshes: AtomicU64,
@@ -208,8 +232,19 @@ impl Counters {
         increment(&self.misses);
     }
 
-    pub(crate) fn load_started(&self) {
+    /// A load begins, and runs until the returned guard is dropped.
+    pub(crate) fn load_started(&self) -> Counted<'_> {
         increment(&self.loads);
+        Counted::one_more(&self.running_loads)
+    }
+
+    /// A load waits for its turn until the returned guard is dropped.
+    pub(crate) fn load_waits(&self) -> Counted<'_> {
+        Counted::one_more(&self.waiting_loads)
+    }
+
+    pub(crate) fn load_abandoned(&self) {
+        increment(&self.abandoned_loads);
     }
 
     pub(crate) fn load_took(&self, time: Duration) {
@@ -272,6 +307,9 @@ impl Counters {
             loads: self.loads.load(Relaxed),
             load_errors: self.load_errors.load(Relaxed),
             load_time: Duration::from_nanos(self.load_nanos.load(Relaxed)),
+            abandoned_loads: self.abandoned_loads.load(Relaxed),
+            running_loads: self.running_loads.load(Relaxed),
+            waiting_loads: self.waiting_loads.load(Relaxed),
             coalesced: self.coalesced.load(Relaxed),
             stale_answers: self.stale_answers.load(Relaxed),
             refreshes: self.refreshes.load(Relaxed),
@@ -283,6 +321,22 @@ impl Counters {
             unkept_answers: self.unkept_answers.load(Relaxed),
             lost_byte_layers: self.lost_byte_layers.load(Relaxed),
         }
+    }
+}
+
+/// One of those that are going on, until dropped.
+pub(crate) struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    fn one_more(of: &'a AtomicU64) -> Self {
+        increment(of);
+        Self(of)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -15,10 +15,10 @@ use futures_util::{
 
 use super::{
     CachedFn,
-    answer::{Answer, Failure, Load, Origin, Purpose},
+    answer::{Answer, Caller, Failure, Landed, Load, Origin, Purpose},
     given::Provenance,
 };
-use crate::{error::DeadlineExceeded, outcome::Outcome};
+use crate::{error::DeadlineExceeded, flight::Ticket, outcome::Outcome};
 
 impl<R: Outcome> CachedFn<R> {
     /// Runs the body of a load.
@@ -34,15 +34,16 @@ impl<R: Outcome> CachedFn<R> {
             // A load inside of another one of the same function has that one's place; else it would wait for itself.
             let _place = match &self.max_loads {
                 Some(places) if !nested => {
+                    let _waiting = self.counters.load_waits();
                     // A queue that moves is no load that hangs.
                     ticket.pause_age();
                     let place = places.take(&self.runtime.clock, self.wait).await;
                     ticket.count_age_from(self.now());
-                    place
+                    Some(place)
                 }
                 _ => None,
             };
-            self.counters.load_started();
+            let _running = self.counters.load_started();
             let (started, started_at) = (Instant::now(), self.now());
             let output = AssertUnwindSafe(body).catch_unwind().await;
             // A test's clock may have moved while its body took no time.
@@ -51,12 +52,7 @@ impl<R: Outcome> CachedFn<R> {
             (output, load_time)
         });
         let deadline = pin!(self.deadline_passed());
-        let useless = load.ticket.useless();
-        let abandoned = pin!(async {
-            // Only what can no longer be stored is of no use to others.
-            useless.await;
-            load.caller.gone().await;
-        });
+        let abandoned = pin!(self.abandoned(ticket, &mut load.caller, load.purpose));
         match select(running, select(deadline, abandoned)).await {
             Either::Left(((output, load_time), _)) => match output.map(R::split) {
                 Ok(Ok(value)) => Ok(self.computed(value, load_time)),
@@ -67,8 +63,34 @@ impl<R: Outcome> CachedFn<R> {
                 self.counters.load_took(self.deadline.unwrap_or_default());
                 Err(self.failed(Failure::Error(error)))
             }
-            Either::Right((Either::Right(_), _)) => Err(Failure::Abandoned),
+            Either::Right((Either::Right(_), _)) => {
+                self.counters.load_abandoned();
+                Err(Failure::Abandoned)
+            }
         }
+    }
+
+    /// Waits until nobody has a use for the answer, or until the caller is gone, nobody else waits, and as many such loads
+    /// go on already as may.
+    async fn abandoned(&self, ticket: &Ticket<Landed<R>>, caller: &mut Caller<R>, purpose: Purpose) {
+        let useless = ticket.useless();
+        // Behind its caller's back, a load has room of its own.
+        let was_called = !matches!(purpose, Purpose::Renew(_));
+        caller.gone().await;
+        let left_alone = pin!(async {
+            while was_called {
+                ticket.unattended().await;
+                if let Some(_room) = self.runtime.unattended.begin() {
+                    return pending().await;
+                }
+                // Somebody may have come in between.
+                if ticket.retire_unattended() {
+                    return;
+                }
+            }
+            pending().await
+        });
+        select(pin!(useless), left_alone).await;
     }
 
     fn failed(&self, failure: Failure<R>) -> Failure<R> {

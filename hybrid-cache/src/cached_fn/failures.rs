@@ -114,9 +114,6 @@ impl<R: Outcome> CachedFn<R> {
     /// The places of those who load `key` for themselves, if there are such: who comes now is one of them. Not a call from
     /// inside of a load, which may have one of the places.
     pub(super) fn places_in_use(&self, key: &str) -> Option<Arc<Places>> {
-        if self.abilities.clone_error.is_some() {
-            return None;
-        }
         self.own_loads.in_use(key).filter(|_| !recursion::is_inside(&self.scope))
     }
 

@@ -21,36 +21,67 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// A number of places.
 pub(super) struct Places {
     free: Arc<Semaphore>,
-    /// How many have been given back so far: whether those who have one get on.
-    returned: AtomicU64,
+    most: usize,
+    /// How often a place was given back, or given up: whether those who have one get on.
+    progress: AtomicU64,
+    /// Which places count. Those of an earlier round are held by somebody who does not get on, and are not taken back.
+    round: Mutex<u64>,
 }
 
 /// One of them, until dropped.
 pub(super) struct Place {
     places: Arc<Places>,
-    _permit: OwnedSemaphorePermit,
+    round: u64,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
     /// At least one.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        let free = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
-        Arc::new(Self { free, returned: AtomicU64::new(0) })
+        let most = most.clamp(1, Semaphore::MAX_PERMITS / 2);
+        let free = Arc::new(Semaphore::new(most));
+        Arc::new(Self { free, most, progress: AtomicU64::new(0), round: Mutex::default() })
     }
 
-    /// A place, as soon as there is one; `None` if none is given back for as long as `patience`: a bound must not become a
-    /// hang. However long the queue is, as long as it moves it is waited in.
-    pub(super) async fn take(self: &Arc<Self>, clock: &Clock, patience: Duration) -> Option<Place> {
+    /// A place, as soon as there is one. If none is given back for as long as `patience`, those who have one are taken to
+    /// hang, and there are as many places again: a bound must become neither a hang nor a flood. However long the queue is,
+    /// as long as it moves it is waited in.
+    pub(super) async fn take(self: &Arc<Self>, clock: &Clock, patience: Duration) -> Place {
         let mut permit = pin!(Arc::clone(&self.free).acquire_owned());
         loop {
-            let returned = self.returned.load(SeqCst);
+            let progress = self.progress.load(SeqCst);
             match select(permit.as_mut(), clock.after(patience)).await {
+                // The semaphore is never closed.
                 Either::Left((permit, _)) => {
-                    return Some(Place { places: Arc::clone(self), _permit: permit.ok()? });
+                    let round = *self.round();
+                    return Place { places: Arc::clone(self), round, permit: permit.ok() };
                 }
-                Either::Right(_) if self.returned.load(SeqCst) == returned => return None,
-                Either::Right(_) => {}
+                Either::Right(_) => self.give_up_on_holders(progress),
             }
+        }
+    }
+
+    /// Begins a new round unless somebody got on since `progress`.
+    fn give_up_on_holders(&self, progress: u64) {
+        let mut round = self.round();
+        if self.progress.load(SeqCst) == progress {
+            self.progress.fetch_add(1, SeqCst);
+            *round += 1;
+            self.free.add_permits(self.most);
+        }
+    }
+
+    fn round(&self) -> MutexGuard<'_, u64> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let round = self.places.round();
+        self.places.progress.fetch_add(1, SeqCst);
+        if let Some(permit) = self.permit.take_if(|_| self.round != *round) {
+            permit.forget();
         }
     }
 }
@@ -91,11 +122,5 @@ impl PlacesPerKey {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Weak<Places>>> {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.places.returned.fetch_add(1, SeqCst);
     }
 }

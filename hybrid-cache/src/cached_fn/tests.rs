@@ -15,5 +15,6 @@ mod proof;
 mod sharing;
 mod sizes;
 mod store;
+mod trouble;
 mod warming;
 mod world;
