@@ -758,8 +758,9 @@ impl<A> Drop for Replacement<A> {
     fn drop(&mut self) {
         {
             let mut table = lock(&self.doom.flights.table);
-            let slot = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key));
-            slot.into_iter().for_each(|slot| slot.replacing = None);
+            if let Some(slot) = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key)) {
+                slot.replacing = None;
+            }
         }
         self.flight.changed.notify_waiters();
     }

@@ -78,17 +78,19 @@ impl<R: Outcome> CachedFn<R> {
         let was_called = !matches!(purpose, Purpose::Renew(_));
         caller.gone().await;
         let left_alone = pin!(async {
-            while was_called {
+            if !was_called {
+                pending::<()>().await;
+            }
+            loop {
                 ticket.unattended().await;
                 if let Some(_room) = self.runtime.unattended.begin() {
-                    return pending().await;
+                    pending::<()>().await;
                 }
                 // Somebody may have come in between.
                 if ticket.retire_unattended() {
                     return;
                 }
             }
-            pending().await
         });
         select(pin!(useless), left_alone).await;
     }

@@ -110,7 +110,7 @@ fn a_slot_that_nobody_used_for_a_month_is_removed(engine: DiskEngine) {
     for n in 1..3 {
         age(&bench.root().join(format!("slot-{n}")), slot::UNUSED + HOUR);
     }
-    age(&bench.root().join("slot-3"), slot::UNUSED - HOUR);
+    age(&bench.root().join("slot-3"), slot::UNUSED.saturating_sub(HOUR));
 
     let layer = bench.open();
     layer.put("a", b"two");
@@ -132,7 +132,7 @@ fn what_was_set_aside_a_month_ago_is_removed(engine: DiskEngine) {
         fs::create_dir(&path).unwrap();
         path
     };
-    let (old, young) = (set_aside(slot::UNUSED + HOUR), set_aside(slot::UNUSED - HOUR));
+    let (old, young) = (set_aside(slot::UNUSED + HOUR), set_aside(slot::UNUSED.saturating_sub(HOUR)));
 
     let layer = bench.open();
     layer.get("a");
