@@ -104,7 +104,7 @@ async fn a_field_that_is_left_out_of_some_answers_only_costs_these_alone_their_c
     }
     #[cached(layers = "mem,redis")]
     async fn page(n: u8) -> Page {
-        Page { title: (n % 2 == 0).then_some(1), left: n, right: n }
+        Page { title: n.is_multiple_of(2).then_some(1), left: n, right: n }
     }
     let (first, second, stats) = in_two_processes!(page, [0, 1, 2, 3]);
     assert_eq!(first, second);
