@@ -125,6 +125,7 @@ pub fn square(side: u64) -> Result<Area, Flat> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Figure<T> {
+    /// Of the shape.
     sides: Arc<[T]>,
 }
 

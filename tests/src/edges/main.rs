@@ -163,7 +163,7 @@ fn worlds() {
 mod forks {
     use fork::{Fork, fork, waitpid};
 
-    use super::*;
+    use super::{Builder, Duration, flush, generation, on_disk, short, thread};
 
     fn in_a_fork(what: impl FnOnce()) {
         match fork() {

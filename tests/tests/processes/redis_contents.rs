@@ -64,10 +64,14 @@ fn a_user_with_the_rights_that_are_documented_can_do_everything_and_reaches_noth
         let asked: Vec<&str> = ["ACL", "DRYRUN", "hybrid-cache"].iter().chain(words).copied().collect();
         redis.ask::<String>(&asked) == "OK"
     };
-    assert!(allowed(&["GET", "hc:x"]));
-    for refused in
-        [&["GET", "else:x"][..], &["SET", "hcx", "1"], &["KEYS", "*"], &["FLUSHALL"], &["CONFIG", "GET", "*"]]
-    {
+    assert!(allowed(&["GETRANGE", "hc:x", "0", "9"]));
+    for refused in [
+        &["GETRANGE", "else:x", "0", "9"][..],
+        &["SET", "hcx", "1"],
+        &["KEYS", "*"],
+        &["FLUSHALL"],
+        &["CONFIG", "GET", "*"],
+    ] {
         assert!(!allowed(refused), "{refused:?}");
     }
 }
