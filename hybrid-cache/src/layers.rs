@@ -92,19 +92,14 @@ pub(crate) struct Reading {
     pub(crate) seen: u64,
 }
 
-/// What a record takes the place of, and on what condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a record takes the place of, and on what condition. By default nothing, and on none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Terms {
     /// Whether somebody was promised that the answers before it do not come back: once it is stored, no crash brings one
     /// back.
     pub(crate) replaces: bool,
     /// Stored only if no other process has forgotten the key since then, see [`Reading::seen`]; `None`: in any case.
     pub(crate) unless_forgotten_since: Option<u64>,
-}
-
-impl Terms {
-    /// Of a copy of an answer that is stored whatever others forgot.
-    pub(crate) const COPY: Self = Self { replaces: false, unless_forgotten_since: None };
 }
 
 /// How far a removal got.

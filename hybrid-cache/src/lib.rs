@@ -31,7 +31,12 @@ mod storable;
 mod sync;
 mod warm;
 
-#[doc = include_str!("../docs/pitfalls.md")]
+// Its examples use Redis.
+#[cfg_attr(feature = "redis", doc = include_str!("../docs/pitfalls.md"))]
+#[cfg_attr(
+    not(feature = "redis"),
+    doc = "What goes wrong silently: described where the feature `redis` is on."
+)]
 pub mod pitfalls {}
 
 #[doc(hidden)]

@@ -249,7 +249,7 @@ impl Layer for DiskLayer {
         record: Vec<u8>,
         life: Duration,
     ) -> BoxFuture<'a, Result<(), LayerError>> {
-        Box::pin(self.store(Terms::COPY, key, record, life))
+        Box::pin(self.store(Terms::default(), key, record, life))
     }
 
     fn put_on<'a>(

@@ -19,11 +19,13 @@ pub(crate) fn provider() -> Option<Arc<CryptoProvider>> {
 }
 
 #[cfg(feature = "redis-tls-aws-lc")]
+#[expect(clippy::unnecessary_wraps, reason = "without such a feature there is none")]
 fn of_feature() -> Option<Arc<CryptoProvider>> {
     Some(Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider()))
 }
 
 #[cfg(all(feature = "redis-tls-ring", not(feature = "redis-tls-aws-lc")))]
+#[expect(clippy::unnecessary_wraps, reason = "without such a feature there is none")]
 fn of_feature() -> Option<Arc<CryptoProvider>> {
     Some(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
 }
