@@ -24,6 +24,8 @@ use crate::{
 ///
 /// Every operation ends within the layer's own time budget, and a failure is an ordinary [`LayerError`],
 /// never a panic. Cancelling a returned future is safe.
+///
+/// Nothing has a default that a layer around another one could forget to pass on.
 pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Which layer this is.
     fn kind(&self) -> LayerKind;
@@ -32,28 +34,28 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>>;
 
     /// The same without the record, for whoever is about to replace what is stored, whatever that is.
-    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
-        Box::pin(async move { self.get(key).await.map(|reading| Reading { record: None, ..reading }) })
-    }
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>>;
 
-    /// Stores `record` for at most `life`. Resolves when the layer has it, not when it was queued.
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        record: Vec<u8>,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<(), LayerError>>;
-
-    /// The same, on `terms`. Where nothing outlives a crash, or no other process forgets unseen, they make no difference.
+    /// Stores `record` for at most `life`, on `terms`. Resolves when the layer has it, not when it was queued.
+    ///
+    /// Where nothing outlives a crash, or no other process forgets unseen, the terms make no difference.
     fn put_on<'a>(
         &'a self,
         terms: Terms,
         key: &'a Key,
         record: Vec<u8>,
         life: Duration,
+    ) -> BoxFuture<'a, Result<(), LayerError>>;
+
+    /// The same, on no terms.
+    #[cfg(test)]
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        record: Vec<u8>,
+        life: Duration,
     ) -> BoxFuture<'a, Result<(), LayerError>> {
-        let _ = terms;
-        self.put(key, record, life)
+        self.put_on(Terms::default(), key, record, life)
     }
 
     /// Forgets `key`. Once this resolved with [`Removal::Done`], no crash brings the record back.
@@ -72,9 +74,7 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>>;
 
     /// How many removals are only remembered by this process, because nothing could be told of them: they are lost with it.
-    fn removals_owed(&self) -> usize {
-        0
-    }
+    fn removals_owed(&self) -> usize;
 
     /// Flushes and lets go of connections, threads and files. Later operations are [`LayerError::Closed`].
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>>;

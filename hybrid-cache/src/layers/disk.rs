@@ -243,15 +243,6 @@ impl Layer for DiskLayer {
         Box::pin(self.current_epoch(key))
     }
 
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        record: Vec<u8>,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<(), LayerError>> {
-        Box::pin(self.store(Terms::default(), key, record, life))
-    }
-
     fn put_on<'a>(
         &'a self,
         terms: Terms,

@@ -1,6 +1,4 @@
 //! A layer that is off in forks of the process that opened it: its threads are not there, and its files are the parent's.
-//!
-//! What has a default in [`Layer`] is passed on here as well: the default would take the place of what the layer does.
 
 use std::{fmt, time::Duration};
 
@@ -51,15 +49,6 @@ impl<L: Layer> Layer for NotInForks<L> {
 
     fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
         self.unless_fork(|layer| layer.epoch(key))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        record: Vec<u8>,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<(), LayerError>> {
-        self.unless_fork(|layer| layer.put(key, record, life))
     }
 
     fn put_on<'a>(

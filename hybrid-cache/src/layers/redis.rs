@@ -52,7 +52,7 @@ use self::{
     reads::Replies,
     refusals::Purpose,
 };
-use super::{Layer, Reading, Removal};
+use super::{Layer, Reading, Removal, Terms};
 use crate::{
     config::RedisSettings,
     error::{LayerError, LayerKind},
@@ -268,8 +268,13 @@ impl Layer for RedisLayer {
         })
     }
 
-    fn put<'a>(
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
+        Box::pin(async move { Ok(Reading { record: None, ..self.get(key).await? }) })
+    }
+
+    fn put_on<'a>(
         &'a self,
+        _: Terms,
         key: &'a Key,
         record: Vec<u8>,
         life: Duration,

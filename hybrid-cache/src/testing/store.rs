@@ -9,7 +9,7 @@ use crate::{
     config::Settings,
     error::{LayerError, LayerKind},
     key::Key,
-    layers::{Layer, Reading, Removal},
+    layers::{Layer, Reading, Removal, Terms},
     record,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -190,8 +190,13 @@ impl Layer for StoreLayer {
         })
     }
 
-    fn put<'a>(
+    fn epoch<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Reading, LayerError>> {
+        Box::pin(async move { Ok(Reading { record: None, ..self.get(key).await? }) })
+    }
+
+    fn put_on<'a>(
         &'a self,
+        _: Terms,
         key: &'a Key,
         record: Vec<u8>,
         _: Duration,
@@ -223,6 +228,10 @@ impl Layer for StoreLayer {
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LayerError>> {
         Box::pin(async move { self.answer().await.map(drop) })
+    }
+
+    fn removals_owed(&self) -> usize {
+        0
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), LayerError>> {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{LayerError, LayerKind},
     key::Key,
-    layers::{Layer, Reading, Removal},
+    layers::{Layer, Reading, Removal, Terms},
     record,
 };
 
@@ -215,8 +215,9 @@ impl Layer for FakeStore {
         })
     }
 
-    fn put<'a>(
+    fn put_on<'a>(
         &'a self,
+        _: Terms,
         key: &'a Key,
         record: Vec<u8>,
         life: Duration,
