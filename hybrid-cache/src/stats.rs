@@ -79,7 +79,7 @@ accessors! {
     /// The time that loads took together. One that was dropped at its `deadline` took so long; one that was dropped because
     /// nobody waited for it any more adds nothing.
     load_time: Duration,
-    /// Loads that were dropped, waiting for their turn or running: nobody had a use for their answer any more, or their
+    /// Loads that were dropped, before their body began or while it ran: nobody had a use for their answer any more, or their
     /// callers had gone away and 256 such loads were going on in the process.
     abandoned_loads: u64,
     /// Loads whose body runs now.

@@ -53,19 +53,20 @@ impl<R: Outcome> CachedFn<R> {
         });
         let deadline = pin!(self.deadline_passed());
         let abandoned = pin!(self.abandoned(ticket, &mut load.caller, load.purpose));
-        match select(running, select(deadline, abandoned)).await {
-            Either::Left(((output, load_time), _)) => match output.map(R::split) {
+        // In this order: the body of an abandoned load does not even begin.
+        match select(abandoned, select(running, deadline)).await {
+            Either::Left(_) => {
+                self.counters.load_abandoned();
+                Err(Failure::Abandoned)
+            }
+            Either::Right((Either::Left(((output, load_time), _)), _)) => match output.map(R::split) {
                 Ok(Ok(value)) => Ok(self.computed(value, load_time)),
                 Ok(Err(error)) => Err(self.failed(Failure::Error(error))),
                 Err(panic) => Err(self.failed(Failure::Panic(panic))),
             },
-            Either::Right((Either::Left((error, _)), _)) => {
+            Either::Right((Either::Right((error, _)), _)) => {
                 self.counters.load_took(self.deadline.unwrap_or_default());
                 Err(self.failed(Failure::Error(error)))
-            }
-            Either::Right((Either::Right(_), _)) => {
-                self.counters.load_abandoned();
-                Err(Failure::Abandoned)
             }
         }
     }

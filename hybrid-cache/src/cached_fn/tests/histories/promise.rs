@@ -69,9 +69,18 @@ fn expired(plan: &Plan, events: &Events, reading: &Reading, change: &Change) -> 
                 other.key == reading.key && other.by == By::InlineCall && other.span.ended.is_none()
             })
             || overlapped(events, change, &[What::Refresh])
+            || events.changes.iter().any(|other| takes_back_a_refresh(other, reading))
     };
     (plan.on_one_thread && reading.by == By::Call && !renewed() && !failed())
         .then_some("what was expired, as if it were fresh")
+}
+
+/// Whether the refresh that `reading` began may have been dropped before its body began: nobody has a use for it once its
+/// key is forgotten.
+fn takes_back_a_refresh(change: &Change, reading: &Reading) -> bool {
+    concerns(change, reading.key)
+        && !matches!(change.what, What::Tidy | What::Outage)
+        && change.span.ended.is_none_or(|ended| ended > reading.span.began)
 }
 
 /// Whether `birth` is a failure for which the source was left alone when `reading` was answered.
