@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test of the workspace, and those of the library once for each set of Cargo features.
+# Runs every test of the workspace, and those of the library with several sets of Cargo features.
 #
 #   ./test.sh                     everything
 #   ./test.sh a_hit               what follows goes to each `cargo test`: here, only the tests whose name contains "a_hit"
@@ -55,13 +55,12 @@ while IFS= read -r name; do unset "$name"; done < <(env | sed -n -E 's/^((HYBRID
 # --- The runs ---------------------------------------------------------------------------------------------------------
 
 # One a line: the arguments of `cargo test`. The workspace builds with default features and also tests the macros, the
-# examples and the public API; the library's own tests then run once more for each set of features. Last come
-# the tests of what serde's feature `rc` could change, with it on.
+# examples and the public API; the library's own tests then run once more without a layer of bytes, with each of them
+# alone, and with everything. Last come the tests of what serde's feature `rc` could change, with it on.
 runs="\
 --workspace --exclude hybrid-cache-benches
 -p hybrid-cache --no-default-features
 -p hybrid-cache --no-default-features --features redis-tls-ring
--p hybrid-cache --no-default-features --features disk
 -p hybrid-cache --no-default-features --features disk-sled
 -p hybrid-cache --all-features
 -p hybrid-cache-tests --features serde-rc --test arc_answers"
@@ -84,6 +83,8 @@ while IFS= read -r run; do
     echo "-- failed after $((SECONDS - run_started)) s"
     failed_runs="$failed_runs  cargo test $run"$'\n'
   fi
+  # Random histories are the same with every set of features: from here on a few are enough.
+  export HISTORIES=${HISTORIES:-100}
 done <<<"$runs"
 
 # --- What came of it --------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ fn overwriting_large_records_does_not_grow_the_store(engine: DiskEngine) {
 }
 
 fn the_bound_holds_at_every_moment_and_the_newest_records_survive(engine: DiskEngine) {
-    for record in [500, 20_000] {
+    for record in [2_000, 20_000] {
         let bench = Bench { max_bytes: 24 * MIB, ..Bench::new(engine) };
         let layer = bench.open();
         let count = usize::try_from(3 * bench.max_bytes).unwrap() / record;
@@ -64,10 +64,10 @@ fn the_bound_holds_at_every_moment_and_the_newest_records_survive(engine: DiskEn
 }
 
 fn expired_records_go_before_old_ones(engine: DiskEngine) {
-    let bench = Bench { max_bytes: 48 * MIB, ..Bench::new(engine) };
+    let bench = Bench { max_bytes: 24 * MIB, ..Bench::new(engine) };
     let layer = bench.open();
     fill(&layer, (0..100).map(|n| (format!("old={n}"), pattern(10_000))), HOUR);
-    for start in (0..9_000).step_by(50) {
+    for start in (0..4_500).step_by(50) {
         fill(
             &layer,
             (start..start + 50).map(|n| (format!("n={n}"), pattern(10_000))),
@@ -98,12 +98,12 @@ fn the_space_of_expired_records_comes_back(engine: DiskEngine) {
 }
 
 fn what_is_put_and_removed_during_a_rewrite_is_neither_lost_nor_back(engine: DiskEngine) {
-    let bench = Bench { max_bytes: 48 * MIB, ..Bench::new(engine) };
+    let bench = Bench { max_bytes: 24 * MIB, ..Bench::new(engine) };
     let layer = bench.open();
     let epoch = layer.epoch();
     let mut generations = std::collections::BTreeSet::new();
     // In the order of the keys these come first: they are copied long before the rewrite ends.
-    for round in 0..400_u32 {
+    for round in 0..200_u32 {
         fill(&layer, (0..20).map(|n| (format!("filler={round}.{n}"), pattern(10_000))), HOUR);
         layer.put("a=kept", &round.to_le_bytes());
         if round % 2 == 0 {
