@@ -178,13 +178,16 @@ impl<R: Outcome> CachedFn<R> {
             if let Some(turn) = self.turn_from_memory(key) {
                 return turn;
             }
-            if let Some(places) = self.places_in_use(key) {
-                return Box::pin(self.turn_alone(key, &places)).await;
-            }
             let waiter = match self.flights.board(key, self.now()) {
-                // Another load may have landed between the look into memory and the boarding.
                 Boarding::Lead(ticket) => {
-                    return self.turn_from_memory(key).unwrap_or(Turn::Load(ticket, None));
+                    // Another load may have landed between the look into memory and the boarding.
+                    if let Some(turn) = self.turn_from_memory(key) {
+                        return turn;
+                    }
+                    // Looked for only now: of a load that failed before the boarding, they are there.
+                    let Some(places) = self.places_in_use(key) else { return Turn::Load(ticket, None) };
+                    drop(ticket);
+                    return Box::pin(self.turn_alone(key, &places)).await;
                 }
                 Boarding::Wait(waiter) => waiter,
             };
@@ -411,7 +414,7 @@ impl<R: Outcome> CachedFn<R> {
             }
             // To the leader. Who waits tries for itself, as after an error that cannot be shared.
             Failure::Panic(panic) => {
-                load.ticket.land(|| Landed::ErrorOfItsOwn(self.own_loads.of(load.key.lookup())));
+                self.leave_to_themselves(&load);
                 load.caller.give(Err(panic));
             }
             Failure::Error(error) => {
@@ -421,7 +424,7 @@ impl<R: Outcome> CachedFn<R> {
                     }
                     return load.give(value, provenance);
                 }
-                load.ticket.land(|| self.landed_error(load.key.lookup(), &error));
+                self.share(&load, &error);
                 load.caller.give(Ok(Given { result: Err(error), provenance: Provenance::BODY }));
             }
         }

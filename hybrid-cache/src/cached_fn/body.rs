@@ -2,7 +2,7 @@
 
 use std::{
     future::pending,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -49,7 +49,9 @@ impl<R: Outcome> CachedFn<R> {
             // A test's clock may have moved while its body took no time.
             let load_time = started.elapsed().max(self.now().since(started_at));
             self.counters.load_took(load_time);
-            (output, load_time)
+            // What the attribute names, such as `ttl_by`, may panic as a body may.
+            let answer = |output| R::split(output).map(|value| self.computed(value, load_time));
+            output.and_then(|output| catch_unwind(AssertUnwindSafe(|| answer(output))))
         });
         let deadline = pin!(self.deadline_passed());
         let abandoned = pin!(self.abandoned(ticket, &mut load.caller, load.purpose));
@@ -59,8 +61,8 @@ impl<R: Outcome> CachedFn<R> {
                 self.counters.load_abandoned();
                 Err(Failure::Abandoned)
             }
-            Either::Right((Either::Left(((output, load_time), _)), _)) => match output.map(R::split) {
-                Ok(Ok(value)) => Ok(self.computed(value, load_time)),
+            Either::Right((Either::Left((answer, _)), _)) => match answer {
+                Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(error)) => Err(self.failed(Failure::Error(error))),
                 Err(panic) => Err(self.failed(Failure::Panic(panic))),
             },

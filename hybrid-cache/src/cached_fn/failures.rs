@@ -117,10 +117,18 @@ impl<R: Outcome> CachedFn<R> {
         self.own_loads.in_use(key).filter(|_| !recursion::is_inside(&self.scope))
     }
 
-    pub(super) fn landed_error(&self, key: &str, error: &R::Error) -> Landed<R> {
+    /// Ends the flight of a load with its error, if that can be shared.
+    pub(super) fn share(&self, load: &Load<R>, error: &R::Error) {
         match self.abilities.clone_error {
-            Some(clone) => Landed::Error(Arc::new(Mutex::new(clone(error)))),
-            None => Landed::ErrorOfItsOwn(self.own_loads.of(key)),
+            Some(clone) => load.ticket.land(|| Landed::Error(Arc::new(Mutex::new(clone(error))))),
+            None => self.leave_to_themselves(load),
         }
+    }
+
+    /// Ends the flight of a load without anything to share: who waits loads for itself, so many at a time.
+    pub(super) fn leave_to_themselves(&self, load: &Load<R>) {
+        // Made before it lands: who comes after that must find them.
+        let places = self.own_loads.of(load.key.lookup());
+        load.ticket.land(|| Landed::ErrorOfItsOwn(places));
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use futures_util::{FutureExt, future::join_all, poll};
 
 use super::world::{Body, Function, MEMORY, TTL, World, key, settle};
-use crate::definition::Definition;
+use crate::definition::{Abilities, Definition};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -138,20 +138,42 @@ async fn callers_that_go_away_leave_a_bounded_number_of_loads() {
 
 #[tokio::test]
 async fn after_a_panic_the_others_load_for_themselves_eight_at_a_time() {
-    let world = World::new();
-    let function = world.function(MEMORY);
-    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let calls = (0..50).map(|_| {
-        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-        let panicking = function.load(key("k"), async move {
-            most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-            settle().await;
-            running.fetch_sub(1, SeqCst);
-            // Not `panic!`, which would say so in the test's output.
-            resume_unwind(Box::new("a body panicked"))
+    // Not `panic!`, which would say so in the test's output.
+    let abilities = || Abilities::new(None, None, None);
+    for (abilities, body_panics) in [
+        (abilities(), true),
+        (abilities().ttl_by(|_| resume_unwind(Box::new("`ttl_by` panicked"))), false),
+        (abilities().cache_if(|_| resume_unwind(Box::new("`cache_if` panicked"))), false),
+    ] {
+        let world = World::new();
+        let function: Function<u64, false> =
+            world.made(&Definition::named("f").layers(MEMORY).ttl(TTL), &abilities);
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let calls = (0..50).map(|_| {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let panicking = function.load(key("k"), async move {
+                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                settle().await;
+                running.fetch_sub(1, SeqCst);
+                if body_panics {
+                    resume_unwind(Box::new("a body panicked"));
+                }
+                1
+            });
+            AssertUnwindSafe(panicking).catch_unwind()
         });
-        AssertUnwindSafe(panicking).catch_unwind()
-    });
-    assert!(join_all(calls).await.iter().all(Result::is_err));
-    assert_eq!((function.stats().loads(), most.load(SeqCst)), (50, 8));
+        assert!(join_all(calls).await.iter().all(Result::is_err));
+        assert_eq!((function.stats().load_errors(), most.load(SeqCst)), (50, 8));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_size_of_an_answer_costs_it_its_place_in_memory_alone() {
+    let world = World::new();
+    let abilities =
+        Abilities::new(None, None, None).weigh(|_| resume_unwind(Box::new("`weigh` panicked")));
+    let function: Function<u64, false> =
+        world.made(&Definition::named("f").layers(MEMORY).ttl(TTL).max_bytes(1_000), &abilities);
+    assert_eq!(function.load(key("k"), async { 1 }).await, 1);
+    assert_eq!(function.peek(key("k")).await, None);
 }
