@@ -55,14 +55,13 @@ while IFS= read -r name; do unset "$name"; done < <(env | sed -n -E 's/^((HYBRID
 # --- The runs ---------------------------------------------------------------------------------------------------------
 
 # One a line: the arguments of `cargo test`. The workspace builds with default features and also tests the macros, the
-# examples and the public API; the library's own tests then run once more without a layer of bytes, with each of them
-# alone, and with everything. Last come the tests of what serde's feature `rc` could change, with it on.
+# examples and the public API; the library's own tests then run once more without a layer of bytes, with Redis alone, and
+# with everything. Last come the tests of what serde's feature `rc` could change, with it on.
 runs="\
 --workspace --exclude hybrid-cache-benches
 -p hybrid-cache --no-default-features
--p hybrid-cache --no-default-features --features redis-tls-ring
--p hybrid-cache --no-default-features --features disk-sled
--p hybrid-cache --all-features
+-p hybrid-cache --lib --no-default-features --features redis-tls-ring
+-p hybrid-cache --lib --all-features
 -p hybrid-cache-tests --features serde-rc --test arc_answers"
 
 say "The plan"
