@@ -64,10 +64,10 @@ fn the_bound_holds_at_every_moment_and_the_newest_records_survive(engine: DiskEn
 }
 
 fn expired_records_go_before_old_ones(engine: DiskEngine) {
-    let bench = Bench { max_bytes: 24 * MIB, ..Bench::new(engine) };
+    let bench = Bench { max_bytes: 48 * MIB, ..Bench::new(engine) };
     let layer = bench.open();
     fill(&layer, (0..100).map(|n| (format!("old={n}"), pattern(10_000))), HOUR);
-    for start in (0..4_500).step_by(50) {
+    for start in (0..9_000).step_by(50) {
         fill(
             &layer,
             (start..start + 50).map(|n| (format!("n={n}"), pattern(10_000))),
