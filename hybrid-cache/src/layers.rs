@@ -48,7 +48,7 @@ pub(crate) trait Layer: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), LayerError>>;
 
     /// The same, on no terms.
-    #[cfg(test)]
+    #[cfg(all(test, any(feature = "redis", feature = "disk", feature = "disk-sled")))]
     fn put<'a>(
         &'a self,
         key: &'a Key,

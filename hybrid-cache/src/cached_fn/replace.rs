@@ -51,9 +51,6 @@ impl<R: Outcome> CachedFn<R> {
         let payload = self.payload(&copies.answer);
         let replacement = copies.load.ticket.replace().await;
         let doom = replacement.doom();
-        if replacement.verdict() == Verdict::Nothing {
-            return;
-        }
         self.outlive_copies(doom).await;
         if replacement.verdict() == Verdict::Store {
             if copies.load.purpose == Purpose::Put {

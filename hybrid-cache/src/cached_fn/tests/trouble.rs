@@ -11,7 +11,10 @@ use std::{
 
 use futures_util::{FutureExt, future::join_all, poll};
 
-use super::world::{Body, Function, MEMORY, TTL, World, key, settle};
+use super::{
+    gate::Gate,
+    world::{Body, Function, MEMORY, TTL, World, key, settle},
+};
 use crate::definition::{Abilities, Definition};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -74,6 +77,65 @@ async fn places_that_were_given_up_do_not_widen_the_bound_when_they_come_back() 
     for call in calls {
         call.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_load_is_not_retired_for_its_age_while_it_waits_in_a_queue_that_moves() {
+    let world = World::new();
+    let [first, second, third, last] = [(); 4].map(|()| Body::gated());
+    let function = limited(&world, 1);
+    let call = |body: &Body, k: &'static str| {
+        let body = body.clone();
+        tokio::spawn(async move { body.call(function, k).await })
+    };
+    let mut calls = vec![call(&first, "1"), call(&second, "2"), call(&third, "3"), call(&last, "4")];
+    settle().await;
+    for body in [&first, &second] {
+        world.advance(4 * SECOND);
+        body.gate().let_everybody_pass();
+        settle().await;
+    }
+    // It has waited for 8 of the 5 seconds that a load may take.
+    calls.push(call(&last, "4"));
+    settle().await;
+    world.tidy();
+    settle().await;
+    third.gate().let_everybody_pass();
+    last.gate().let_everybody_pass();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 1);
+    }
+    assert_eq!((last.runs(), function.stats().coalesced()), (1, 1));
+}
+
+#[tokio::test]
+async fn who_comes_while_those_who_waited_load_for_themselves_is_one_of_them() {
+    let (world, body) = (World::new(), Body::gated());
+    let function = world.function(MEMORY);
+    body.fail(true);
+    let call = |body: &Body| {
+        let body = body.clone();
+        tokio::spawn(async move { body.try_call(function, "k").await })
+    };
+    let common = body.behind(Gate::closed());
+    let mut calls = vec![call(&common)];
+    common.gate().reached().await;
+    calls.extend((0..19).map(|_| call(&body)));
+    settle().await;
+    assert_eq!(body.running(), 1);
+    common.gate().let_everybody_pass();
+    settle().await;
+    assert_eq!(body.running(), 8);
+
+    calls.push(call(&body));
+    settle().await;
+    assert_eq!(body.running(), 8);
+
+    body.gate().let_everybody_pass();
+    for call in calls {
+        assert!(call.await.unwrap().is_err());
+    }
+    assert_eq!(body.runs(), 21, "none of them is given an error of another");
 }
 
 #[tokio::test]
@@ -170,8 +232,7 @@ async fn after_a_panic_the_others_load_for_themselves_eight_at_a_time() {
 #[tokio::test]
 async fn a_panic_of_the_size_of_an_answer_costs_it_its_place_in_memory_alone() {
     let world = World::new();
-    let abilities =
-        Abilities::new(None, None, None).weigh(|_| resume_unwind(Box::new("`weigh` panicked")));
+    let abilities = Abilities::new(None, None, None).weigh(|_| resume_unwind(Box::new("`weigh` panicked")));
     let function: Function<u64, false> =
         world.made(&Definition::named("f").layers(MEMORY).ttl(TTL).max_bytes(1_000), &abilities);
     assert_eq!(function.load(key("k"), async { 1 }).await, 1);

@@ -101,6 +101,9 @@ mod tests {
             assert!(!refusals.begin(Purpose::Read, now + Duration::from_secs(second)));
             assert!(!refusals.end(Purpose::Read));
         }
-        assert!(refusals.begin(Purpose::Read, now + PAUSE) && refusals.end(Purpose::Read));
+        assert!(refusals.begin(Purpose::Read, now + PAUSE));
+        // It counts from when it was said, not from when it was noticed last.
+        assert!(!refusals.begin(Purpose::Read, now + PAUSE * 3) && refusals.end(Purpose::Read));
+        assert!(refusals.begin(Purpose::Read, now + PAUSE * 3));
     }
 }

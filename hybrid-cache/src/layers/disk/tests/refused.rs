@@ -89,22 +89,25 @@ fn files_that_may_not_grow_are_survived(engine: DiskEngine) {
 fn a_removal_that_cannot_be_written_down_takes_everything_with_it(engine: DiskEngine) {
     if let Some(root) = std::env::var_os(DIR) {
         let layer = in_child(root.into(), engine);
-        for key in std::iter::once("a".to_owned()).chain((0..100).map(|n| format!("n={n}"))) {
+        // Until the log is full, and then something that another store has as well.
+        for key in (0..100).map(|n| format!("n={n}")).chain(["a".to_owned()]) {
             layer.remove(&key);
         }
         return;
     }
     let bench = Bench::new(engine);
-    let layer = bench.open();
-    layer.put("a", b"one");
-    layer.close();
+    for layer in [bench.open_and_used(), bench.open_and_used()] {
+        layer.put("a", b"one");
+        layer.flush();
+    }
 
     limited(&bench, 2, "a_removal_that_cannot_be_written_down_takes_everything_with_it");
 
-    let layer = bench.open();
-    assert_eq!(layer.get("a"), None);
-    layer.put("a", b"two");
-    assert!(layer.get("a").is_some());
+    for layer in [bench.open_and_used(), bench.open_and_used()] {
+        assert_eq!(layer.get("a"), None);
+        layer.put("a", b"two");
+        assert!(layer.get("a").is_some());
+    }
 }
 
 /// Runs this test again as a process that may make no file larger than so many blocks of 512 bytes.

@@ -14,6 +14,7 @@ on_each_engine![
     what_is_put_goes_over_what_another_process_forgot,
     a_process_that_has_missed_too_much_begins_empty_and_the_others_do_not,
     whatever_happens_to_the_log_nothing_forgotten_is_answered,
+    a_log_that_has_lost_its_end_is_trusted_by_nobody,
     a_removal_is_told_though_no_store_can_be_opened,
     a_removal_that_was_told_half_way_does_not_stand_in_the_way,
 ];
@@ -211,6 +212,23 @@ fn whatever_happens_to_the_log_nothing_forgotten_is_answered(engine: DiskEngine)
     }
 }
 
+/// As after a crash that the log did not survive as it was: stores that know less of it would not notice.
+fn a_log_that_has_lost_its_end_is_trusted_by_nobody(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let log = bench.root().join("removals.log");
+    let (first, second) = (bench.open_and_used(), bench.open_and_used());
+    first.put("a", b"one");
+    first.close();
+    let before = fs::read(&log).unwrap();
+    second.remove("a");
+    second.close();
+
+    fs::write(&log, before).unwrap();
+
+    let (first, _second) = (bench.open_and_used(), bench.open_and_used());
+    assert!(eventually(|| wait(first.0.get(&k("a"))).ok().filter(|reading| reading.record.is_none())));
+}
+
 /// A process that finds no slot has no store; what it forgets, others forget.
 fn a_removal_is_told_though_no_store_can_be_opened(engine: DiskEngine) {
     let bench = Bench::new(engine);
@@ -276,7 +294,7 @@ impl Handle {
 
 impl Bench {
     /// A layer that has its slot.
-    fn open_and_used(&self) -> Handle {
+    pub(super) fn open_and_used(&self) -> Handle {
         let layer = self.open();
         layer.get("any");
         layer
