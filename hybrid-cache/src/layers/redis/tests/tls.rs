@@ -40,11 +40,16 @@ impl Authority {
     }
 }
 
+/// A layer for which a handshake may take its time: here it is compiled without optimisation, on a machine that may be busy.
+fn patient_layer(url: &str) -> RedisLayer {
+    RedisLayer::new(&RedisSettings { timeout: Duration::from_secs(20), ..settings(url) }, "hc").unwrap()
+}
+
 #[tokio::test]
 async fn a_server_whose_authority_the_machine_does_not_know_is_refused() {
     let server = Authority::new().server();
     assert!(server.url().starts_with("rediss://"));
-    let layer = layer(&server);
+    let layer = patient_layer(&server.url());
 
     let error = layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap_err();
 
@@ -58,7 +63,7 @@ async fn a_server_whose_authority_the_machine_knows_is_used() {
     const SERVER: &str = "HYBRID_CACHE_TEST_TLS_SERVER";
     if let Ok(url) = std::env::var(SERVER) {
         // The second process, see below.
-        let layer = layer_at(&url);
+        let layer = patient_layer(&url);
         layer.put(&key(1), b"one".to_vec(), LIFE).await.unwrap();
         assert_eq!(record(&layer, 1).await, Some(b"one".to_vec()));
         return;
