@@ -51,6 +51,10 @@ impl<R: Outcome> CachedFn<R> {
         let payload = self.payload(&copies.answer);
         let replacement = copies.load.ticket.replace().await;
         let doom = replacement.doom();
+        if replacement.verdict() == Verdict::Nothing {
+            // Nor is anything to be waited for: where that takes too long, all answers of the function are forgotten.
+            return;
+        }
         self.outlive_copies(doom).await;
         if replacement.verdict() == Verdict::Store {
             if copies.load.purpose == Purpose::Put {

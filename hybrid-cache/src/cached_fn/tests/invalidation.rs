@@ -352,6 +352,28 @@ async fn a_later_refresh_beats_an_earlier_one_that_takes_longer() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_has_nothing_to_change_waits_for_nobody() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(BYTES);
+    let (slow, earlier) = gated_refresh(function, &body);
+    slow.gate().reached().await;
+    assert_eq!(function.refresh(key("k"), body.run()).await.unwrap(), 2);
+    world.redis.forget_everything();
+    world.disk.forget_everything();
+    let slow_store = Gate::closed();
+    *world.redis.before_put.lock().unwrap() = slow_store.clone();
+    let copying = tokio::spawn(function.load(key("k"), body.run()));
+    slow_store.reached().await;
+
+    slow.gate().let_everybody_pass();
+    settle().await;
+
+    assert!(earlier.is_finished());
+    slow_store.let_everybody_pass();
+    assert_eq!(copying.await.unwrap().unwrap(), 3);
+}
+
+#[tokio::test]
 async fn a_refresh_that_took_longer_than_others_waited_for_it_leaves_no_older_answer() {
     for layers in [MEMORY, ALL, BYTES] {
         let (world, body) = (World::new(), Body::new());
