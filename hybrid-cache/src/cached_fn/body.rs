@@ -49,9 +49,9 @@ impl<R: Outcome> CachedFn<R> {
             // A test's clock may have moved while its body took no time.
             let load_time = started.elapsed().max(self.now().since(started_at));
             self.counters.load_took(load_time);
-            // What the attribute names, such as `ttl_by`, may panic as a body may.
-            let answer = |output| R::split(output).map(|value| self.computed(value, load_time));
-            output.and_then(|output| catch_unwind(AssertUnwindSafe(|| answer(output))))
+            // `ttl_by` and `cache_if` are the user's code too: a panic of theirs counts as one of the body.
+            let judged = |output| R::split(output).map(|value| self.computed(value, load_time));
+            output.and_then(|output| catch_unwind(AssertUnwindSafe(|| judged(output))))
         });
         let deadline = pin!(self.deadline_passed());
         let abandoned = pin!(self.abandoned(ticket, &mut load.caller, load.purpose));

@@ -23,7 +23,11 @@ use crate::{
     },
     outcome::Outcome,
     policy::{Freshness, Life},
-    record::{self, Current, Dates, Marks, Opened, Shared, codec::Payload, refusal::Refusal},
+    record::{
+        self, Current, Dates, Marks, Opened, Shared,
+        codec::{Payload, guarded},
+        refusal::Refusal,
+    },
     runtime::work::UnderWay,
     sync::{Mutex, PoisonError},
 };
@@ -158,9 +162,9 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
-    /// What `value` counts in memory; `None` if it is too large for it.
+    /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
     fn weigh(&self, memory: &Memory<R::Value>, key: &str, value: &R::Value) -> Option<Weight> {
-        let weight = memory.weigh(key, value);
+        let weight = guarded(|| memory.weigh(key, value)).flatten();
         if weight.is_none() {
             self.say_too_large_for_memory();
         }

@@ -72,8 +72,7 @@ pub(super) fn given<R: Outcome>(loaded: Loaded<R>) -> Given<R> {
     loaded.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Goes on with the panic that ended a task before it had an answer: of a `Clone`, or of a function that the attribute
-/// names.
+/// Goes on with the panic that ended a task before it had an answer: of a `Clone`, say.
 pub(super) async fn stopped(task: Option<JoinHandle<()>>) -> ! {
     if let Some(task) = task
         && let Err(error) = task.await

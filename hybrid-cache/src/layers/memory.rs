@@ -14,11 +14,7 @@
 //! An entry is in the index from before moka hears of it until after moka let go of it. Writes of one key must not overlap;
 //! the flight table sees to that.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 use papaya::Guard;
@@ -177,15 +173,13 @@ impl<V: Send + Sync + 'static> Memory<V> {
         }
     }
 
-    /// What an entry would count; `None`: it is larger than all of this memory may be, or panics when it is asked, and is not
-    /// to be stored.
+    /// What an entry would count; `None`: it is larger than all of this memory may be, and is not to be stored.
     ///
     /// Runs code of the value's type, so not to be called under a lock.
     pub(crate) fn weigh(&self, key: &str, value: &V) -> Option<Weight> {
         let Bound::Bytes(most, size) = &self.bound else { return Some(Weight::ONE) };
         // Nothing counts nothing: there would be no bound to how many there are.
-        let size = catch_unwind(AssertUnwindSafe(|| size(value))).ok()?;
-        let bytes = size.saturating_add(key.len()).max(1);
+        let bytes = size(value).saturating_add(key.len()).max(1);
         let weight = u32::try_from(bytes).ok()?;
         (u64::from(weight) <= *most).then_some(Weight(weight))
     }

@@ -249,7 +249,7 @@ fn decode<V: Serialize + DeserializeOwned>(
     Ok(Decoded { value, opening, shape })
 }
 
-/// What code of the type's own returns; `None` if it panics, which is not its caller's business.
+/// What code about a value returns, its type's or its function's; `None` if it panics, which is not the caller's business.
 pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
 }
