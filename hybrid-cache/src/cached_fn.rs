@@ -455,10 +455,13 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     async fn forget_one(&self, key: KeyText) -> Invalidated {
-        let key = key.to_key(&self.scope);
+        self.forget_key(&key.to_key(&self.scope)).await
+    }
+
+    pub(super) async fn forget_key(&self, key: &Key) -> Invalidated {
         let doom = self.flights.doom(key.lookup());
         self.outlive_copies(&doom).await;
-        self.forget_everywhere(&doom, &key).await
+        self.forget_everywhere(&doom, key).await
     }
 
     /// Makes sure that no copy from before an invalidation is believed after it.

@@ -33,8 +33,8 @@
 //!   does. So no two of them leave different answers in different layers.
 //! - A replacement that comes later than one with a higher number changes nothing: that one left nothing older behind
 //!   ([`Verdict::Nothing`]). `cleared` is the highest number of which that is known, that of invalidations included.
-//! - One that must not be stored, because something that began later wants a newer answer, removes what is there instead
-//!   ([`Verdict::Remove`]): nobody can tell whether the later one will succeed.
+//! - One that must not be stored, because something that began later wants a newer answer or has stored one where a layer
+//!   failed, removes what is there instead ([`Verdict::Remove`]): nobody can tell whether the later one will succeed.
 //! - A replacement that only began later, and may yet fail, forbids nothing.
 
 use std::{collections::HashMap, mem, sync::Arc};
@@ -104,6 +104,8 @@ struct Slot<A> {
     replacing: Option<Arc<Flight<A>>>,
     /// No layer holds anything from before the operation with this number.
     cleared: u64,
+    /// The highest number of a replacement that stored its answer. A layer that failed may hold an older one.
+    replaced: u64,
     /// The number of the last load that began and might store.
     last_load: u64,
 }
@@ -113,8 +115,7 @@ struct Flight<A> {
     /// When it began, in the order of all.
     number: u64,
     start: Start,
-    /// From when on its age counts, in milliseconds: when it took off, or when its turn came after that. [`NOT_YET`] while it
-    /// waits for its turn. Relaxed: only touched under the table's lock.
+    /// From when on its age counts, in milliseconds. Relaxed: only touched under the table's lock.
     since: AtomicU64,
     /// Whether it may no longer store. Written under the table's lock only.
     doomed: AtomicBool,
@@ -128,9 +129,6 @@ struct Flight<A> {
     /// replacement ends.
     changed: Notify,
 }
-
-/// Later than any moment.
-const NOT_YET: u64 = u64::MAX;
 
 #[derive(Debug)]
 enum Progress<A> {
@@ -215,6 +213,22 @@ impl<A> Flights<A> {
         self.retire(|flight| old(flight) && flight.is_awaited());
     }
 
+    /// Goes on in a fork: those who invalidate and replace in threads that are not here do not come to an end, and
+    /// flights from before `moment` are retired.
+    pub(crate) fn go_on_in_fork(&self, moment: Timestamp) {
+        let mut replacing = Vec::new();
+        {
+            let mut table = lock(&self.table);
+            table.dooms = 0;
+            for slot in table.keys.values_mut() {
+                slot.dooms = 0;
+                replacing.extend(slot.replacing.take());
+            }
+        }
+        replacing.iter().for_each(|flight| flight.changed.notify_waiters());
+        self.retire_before(moment);
+    }
+
     /// Retires the flights that nobody but their leader's caller waits for.
     pub(crate) fn retire_unattended(&self) {
         self.retire(|flight| !flight.is_awaited());
@@ -244,7 +258,7 @@ impl<A> Flights<A> {
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         slot.dooms += 1;
         let doomed = slot.doom(|_| true);
-        Doom { flights: self.clone(), key: Some(key), number, doomed }
+        Doom { flights: self.clone(), key: Some(key), number, doomed, replacing: None }
     }
 
     /// Dooms the flights of all keys, and every one that starts before the returned guard is dropped.
@@ -253,7 +267,7 @@ impl<A> Flights<A> {
         table.dooms += 1;
         let number = table.next_number();
         let doomed = table.keys.values_mut().flat_map(|slot| slot.doom(|_| true)).collect();
-        Doom { flights: self.clone(), key: None, number, doomed }
+        Doom { flights: self.clone(), key: None, number, doomed, replacing: None }
     }
 
     /// Runs `work`, which must be quick, while no flight can store and no invalidation can remove.
@@ -449,7 +463,15 @@ impl<A> Slot<A> {
 
 impl<A> Default for Slot<A> {
     fn default() -> Self {
-        Self { joinable: None, flying: Vec::new(), dooms: 0, replacing: None, cleared: 0, last_load: 0 }
+        Self {
+            joinable: None,
+            flying: Vec::new(),
+            dooms: 0,
+            replacing: None,
+            cleared: 0,
+            replaced: 0,
+            last_load: 0,
+        }
     }
 }
 
@@ -516,8 +538,12 @@ impl<A> Ticket<A> {
             slot.joinable.take().filter(|flight| flight.start.replaces() && flight.number >= number);
         let doomed = slot.doom(|flight| !flight.start.replaces());
         slot.joinable = joinable;
-        let doom = Doom { flights: self.flights.clone(), key: Some(Arc::clone(&self.key)), number, doomed };
-        Replacement { doom, flight: Arc::clone(&self.flight) }
+        let replacing = Some(Arc::clone(&self.flight));
+        let (flights, key) = (self.flights.clone(), Some(Arc::clone(&self.key)));
+        Replacement {
+            doom: Doom { flights, key, number, doomed, replacing },
+            flight: Arc::clone(&self.flight),
+        }
     }
 
     /// What is loaded.
@@ -532,13 +558,7 @@ impl<A> Ticket<A> {
         self.flight.is_doomed()
     }
 
-    /// The load waits for its turn: until that has come it is not retired for its age.
-    pub(crate) fn pause_age(&self) {
-        let _table = lock(&self.flights.table);
-        self.flight.since.store(NOT_YET, Relaxed);
-    }
-
-    /// The load begins.
+    /// The load begins only now, or waits for its turn and still gets on: it is not to be retired for its age.
     pub(crate) fn count_age_from(&self, now: Timestamp) {
         let _table = lock(&self.flights.table);
         self.flight.since.store(now.as_millis(), Relaxed);
@@ -666,6 +686,8 @@ pub(crate) struct Doom<A> {
     key: Option<Arc<str>>,
     number: u64,
     doomed: Vec<Arc<Flight<A>>>,
+    /// The flight whose replacement this is, if it is one.
+    replacing: Option<Arc<Flight<A>>>,
 }
 
 impl<A> Doom<A> {
@@ -698,17 +720,31 @@ impl<A> Drop for Doom<A> {
     /// Nobody who comes from now on may join a flight that was born under this invalidation: it may have read what was
     /// not removed yet.
     fn drop(&mut self) {
-        let mut table = lock(&self.flights.table);
-        let Some(key) = self.key.take() else {
-            table.dooms -= 1;
+        self.end(&mut lock(&self.flights.table));
+        if let Some(flight) = &self.replacing {
+            flight.changed.notify_waiters();
+        }
+    }
+}
+
+impl<A> Doom<A> {
+    // In one step: who begins after it finds neither a doom nor a replacement.
+    fn end(&self, table: &mut Table<A>) {
+        let Some(key) = &self.key else {
+            // Of a fork, which counts anew, there may be fewer than there were.
+            table.dooms = table.dooms.saturating_sub(1);
             table.keys.values_mut().for_each(|slot| slot.forbid_to_join(self.number));
             return;
         };
-        if let Some(slot) = table.keys.get_mut(&key) {
-            slot.dooms -= 1;
+        if let Some(slot) = table.keys.get_mut(key) {
+            slot.dooms = slot.dooms.saturating_sub(1);
+            let is_ours = |flight: &mut Arc<Flight<A>>| {
+                self.replacing.as_ref().is_some_and(|replacing| Arc::ptr_eq(replacing, flight))
+            };
+            slot.replacing.take_if(is_ours);
             slot.forbid_to_join(self.number);
         }
-        table.remove_if_idle(&key);
+        table.remove_if_idle(key);
     }
 }
 
@@ -735,34 +771,31 @@ impl<A> Replacement<A> {
     /// What is to be done, as far as is known now: an invalidation may begin at any moment.
     pub(crate) fn verdict(&self) -> Verdict {
         let table = lock(&self.doom.flights.table);
-        let slot = self.doom.key.as_ref().and_then(|key| table.keys.get(key));
-        let (cleared, last_load) = slot.map_or((0, 0), |slot| (slot.cleared, slot.last_load));
+        let Some(slot) = self.doom.key.as_ref().and_then(|key| table.keys.get(key)) else {
+            return Verdict::Remove;
+        };
         // What is put or expired by hand is so from its turn on, and no load begins during that which may store.
-        let outdated = self.flight.start == Start::Refresh && last_load > self.doom.number;
-        if cleared > self.doom.number {
+        let outdated = self.flight.start == Start::Refresh && slot.last_load > self.doom.number;
+        if slot.cleared > self.doom.number {
             Verdict::Nothing
-        } else if self.flight.is_doomed() || outdated {
+        } else if self.flight.is_doomed() || outdated || slot.replaced > self.doom.number {
             Verdict::Remove
         } else {
             Verdict::Store
         }
     }
 
+    /// Its answer is about to be stored. Whatever becomes of that, what began earlier does not overwrite it.
+    pub(crate) fn stores(&self) {
+        let mut table = lock(&self.doom.flights.table);
+        if let Some(slot) = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key)) {
+            slot.replaced = slot.replaced.max(self.doom.number);
+        }
+    }
+
     /// What it dooms, as an invalidation would.
     pub(crate) fn doom(&self) -> &Doom<A> {
         &self.doom
-    }
-}
-
-impl<A> Drop for Replacement<A> {
-    fn drop(&mut self) {
-        {
-            let mut table = lock(&self.doom.flights.table);
-            if let Some(slot) = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key)) {
-                slot.replacing = None;
-            }
-        }
-        self.flight.changed.notify_waiters();
     }
 }
 

@@ -327,7 +327,7 @@ fn in_use() -> Option<Arc<Runtime>> {
 /// Takes this process for one of its own, which a fork is since `moment`.
 pub(crate) fn after_fork(moment: Timestamp) {
     let Some(runtime) = RUNTIME.get() else { return };
-    for work in [&runtime.copies, &runtime.loads, &runtime.refreshes] {
+    for work in [&runtime.copies, &runtime.loads, &runtime.refreshes, &runtime.unattended] {
         work.forget();
     }
     // In that thread and not here, as it may have to wait for ever: who held a lock when the process forked is not there.

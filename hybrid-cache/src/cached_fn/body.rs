@@ -17,6 +17,7 @@ use super::{
     CachedFn,
     answer::{Answer, Caller, Failure, Landed, Load, Origin, Purpose},
     given::Provenance,
+    places::{Place, Places},
 };
 use crate::{error::DeadlineExceeded, flight::Ticket, outcome::Outcome};
 
@@ -35,11 +36,7 @@ impl<R: Outcome> CachedFn<R> {
             let _place = match &self.max_loads {
                 Some(places) if !nested => {
                     let _waiting = self.counters.load_waits();
-                    // A queue that moves is no load that hangs.
-                    ticket.pause_age();
-                    let place = places.take(&self.runtime.clock, self.wait).await;
-                    ticket.count_age_from(self.now());
-                    Some(place)
+                    Some(self.queue(places, ticket).await)
                 }
                 _ => None,
             };
@@ -69,6 +66,20 @@ impl<R: Outcome> CachedFn<R> {
             Either::Right((Either::Right((error, _)), _)) => {
                 self.counters.load_took(self.deadline.unwrap_or_default());
                 Err(self.failed(Failure::Error(error)))
+            }
+        }
+    }
+
+    /// Waits for a place. Who waits gets on, for however long: a queue that moves is no load that hangs. A load that nobody
+    /// polls any more gets as old as any other.
+    async fn queue(&self, places: &Arc<Places>, ticket: &Ticket<Landed<R>>) -> Place {
+        let clock = &self.runtime.clock;
+        let mut taking = pin!(places.take(clock, self.wait));
+        loop {
+            ticket.count_age_from(self.now());
+            if let Either::Left((place, _)) = select(taking.as_mut(), clock.after(self.wait / 2)).await {
+                ticket.count_age_from(self.now());
+                return place;
             }
         }
     }

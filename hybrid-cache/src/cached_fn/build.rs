@@ -134,7 +134,7 @@ fn chores<R: Outcome>(
             flights.retire_before(clock.now().minus(wait));
         }
         Chore::End => flights.retire_unattended(),
-        Chore::Forked(moment) => flights.retire_before(moment),
+        Chore::Forked(moment) => flights.go_on_in_fork(moment),
     })
 }
 

@@ -139,11 +139,14 @@ impl<R: Outcome> CachedFn<R> {
         let key = load.key.lookup();
         // Refused if the flight is doomed: then nothing is to be left behind.
         if let Some(memory) = &self.memory {
-            let kept = dates.and_then(|dates| Some((dates, self.weigh(memory, key, &answer.value)?)));
+            // Cloned before the lock: that is code of its type.
+            let kept = dates.and_then(|dates| {
+                Some((dates, self.weigh(memory, key, &answer.value)?, answer.value.clone()))
+            });
             let store = || match kept {
-                Some((dates, weight)) => {
+                Some((dates, weight, value)) => {
                     let due_from = self.due_from(answer, &dates, now);
-                    memory.insert(key, answer.value.clone(), weight, dates, due_from, now);
+                    memory.insert(key, value, weight, dates, due_from, now);
                 }
                 // An answer that has no life, or is too large, is newer than one that is there.
                 None => memory.remove(key),
@@ -268,7 +271,8 @@ impl<R: Outcome> CachedFn<R> {
         let generation = record::new_generation();
         for (layer, reading) in self.layers.iter().zip(readings) {
             let redated = match reading {
-                Some((_, _, None)) => true,
+                // Where the shared layer has nothing, copies on other machines' disks are believed without it.
+                Some((_, _, None)) => !layer.kind().is_shared(),
                 Some((epoch, seen, Some(Some(found)))) => {
                     let terms = Terms { replaces: true, unless_forgotten_since: Some(seen) };
                     let shared_epoch =

@@ -1,12 +1,16 @@
-//! How long an invalidation waits for copies that were announced before it, and when that would be of no use.
+//! How long an invalidation waits for copies that were announced before it, and a replacement for its turn; and when that
+//! would be of no use.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, pin::pin, time::Duration};
 
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::{clock::Clock, flight::Doom};
+use crate::{
+    clock::Clock,
+    flight::{Doom, Replacement, Ticket},
+};
 
 /// Each copy is within its layer's budget; only one whose runtime is not being run takes longer.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
@@ -50,14 +54,25 @@ pub(super) fn inherit<T: Send + 'static>(work: BoxFuture<'static, T>) -> BoxFutu
 /// Waits until no copy from before an invalidation can arrive any more; `false` if one still can. It is then taken
 /// back when it does, but may be read before.
 pub(super) async fn settled<A>(doom: &Doom<A>) -> bool {
-    let patience = PATIENCE.try_with(|patience| *patience).unwrap_or(SETTLED_AFTER);
-    let settled = std::pin::pin!(doom.settled());
-    let settled = match select(settled, Clock::Process.after(patience)).await {
-        Either::Left(_) => true,
-        Either::Right(_) => false,
-    };
-    if !settled && patience == SETTLED_AFTER {
+    let settled = within(doom.settled()).await.is_some();
+    if !settled && patience() == SETTLED_AFTER {
         tracing::warn!("a copy into a slower layer is not getting on; it will be taken back when it does");
     }
     settled
+}
+
+/// Waits for the turn of what replaces an answer; `None` if whoever has it does not get on.
+pub(super) async fn turn<A>(ticket: &Ticket<A>) -> Option<Replacement<A>> {
+    within(ticket.replace()).await
+}
+
+async fn within<T>(wait: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(wait), Clock::Process.after(patience())).await {
+        Either::Left((ended, _)) => Some(ended),
+        Either::Right(_) => None,
+    }
+}
+
+fn patience() -> Duration {
+    PATIENCE.try_with(|patience| *patience).unwrap_or(SETTLED_AFTER)
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     pin::pin,
     sync::{
         Arc, Weak,
@@ -20,69 +21,71 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A number of places.
 pub(super) struct Places {
-    free: Arc<Semaphore>,
     most: usize,
     /// How often a place was given back, or given up: whether those who have one get on.
     progress: AtomicU64,
-    /// Which places count. Those of an earlier round are held by somebody who does not get on, and are not taken back.
-    round: Mutex<u64>,
+    /// The places that count. Those of an earlier round are held by somebody who does not get on, and go back to that round.
+    round: Mutex<Arc<Semaphore>>,
 }
 
 /// One of them, until dropped.
 pub(super) struct Place {
     places: Arc<Places>,
-    round: u64,
-    permit: Option<OwnedSemaphorePermit>,
+    /// Given back after `drop`: who sees that it is free sees that somebody got on.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Places {
     /// At least one.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS / 2);
-        let free = Arc::new(Semaphore::new(most));
-        Arc::new(Self { free, most, progress: AtomicU64::new(0), round: Mutex::default() })
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let round = Mutex::new(Arc::new(Semaphore::new(most)));
+        Arc::new(Self { most, progress: AtomicU64::new(0), round })
     }
 
     /// A place, as soon as there is one. If none is given back for as long as `patience`, those who have one are taken to
     /// hang, and there are as many places again: a bound must become neither a hang nor a flood. However long the queue is,
     /// as long as it moves it is waited in.
     pub(super) async fn take(self: &Arc<Self>, clock: &Clock, patience: Duration) -> Place {
-        let mut permit = pin!(Arc::clone(&self.free).acquire_owned());
         loop {
-            let progress = self.progress.load(SeqCst);
-            match select(permit.as_mut(), clock.after(patience)).await {
-                // The semaphore is never closed.
-                Either::Left((permit, _)) => {
-                    let round = *self.round();
-                    return Place { places: Arc::clone(self), round, permit: permit.ok() };
+            let mut permit = pin!(Arc::clone(&self.round()).acquire_owned());
+            loop {
+                let progress = self.progress.load(SeqCst);
+                match select(permit.as_mut(), clock.after(patience)).await {
+                    Either::Left((Ok(permit), _)) => {
+                        return Place { places: Arc::clone(self), _permit: permit };
+                    }
+                    // This round is over.
+                    Either::Left((Err(_), _)) => break,
+                    Either::Right(_) => self.give_up_on_holders(progress),
                 }
-                Either::Right(_) => self.give_up_on_holders(progress),
             }
         }
     }
 
-    /// Begins a new round unless somebody got on since `progress`.
+    /// Begins a new round unless somebody got on since `progress`. A place of the old one that was given to somebody who
+    /// has not noticed yet is given up like those that are held.
     fn give_up_on_holders(&self, progress: u64) {
-        let mut round = self.round();
-        if self.progress.load(SeqCst) == progress {
+        let over = {
+            let mut round = self.round();
+            if self.progress.load(SeqCst) != progress {
+                return;
+            }
             self.progress.fetch_add(1, SeqCst);
-            *round += 1;
-            self.free.add_permits(self.most);
-        }
+            mem::replace(&mut *round, Arc::new(Semaphore::new(self.most)))
+        };
+        // Not under the lock: it wakes those who wait.
+        over.close();
     }
 
-    fn round(&self) -> MutexGuard<'_, u64> {
+    fn round(&self) -> MutexGuard<'_, Arc<Semaphore>> {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let round = self.places.round();
         self.places.progress.fetch_add(1, SeqCst);
-        if let Some(permit) = self.permit.take_if(|_| self.round != *round) {
-            permit.forget();
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! replace     its turn ─► loads doomed ─► redis ─► disk ─► memory ─► loads as before
-//!                └ something newer is wanted: what is stored is removed instead
+//!                ├ something newer is wanted: what is stored is removed instead
+//!                └ it does not come, as whoever has it is not getting on: the same
 //! ```
 //!
 //! After one of them returned, no layer holds an older answer. Why that is so stands in [`flight`](crate::flight).
@@ -15,7 +16,7 @@ use super::{
     CachedFn,
     answer::{Asked, Caller, Landed, Purpose},
     keep::Copies,
-    task,
+    patience, task,
 };
 use crate::{
     error::LayerKind,
@@ -49,7 +50,11 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) async fn replace(&self, copies: &mut Copies<R>) {
         // Before its turn: encoding is code of the value's type.
         let payload = self.payload(&copies.answer);
-        let replacement = copies.load.ticket.replace().await;
+        let Some(replacement) = patience::turn(&copies.load.ticket).await else {
+            // It may be this thread that keeps whoever has the turn from getting on. That one stores nothing any more.
+            self.forget_key(&copies.load.key).await;
+            return;
+        };
         let doom = replacement.doom();
         if replacement.verdict() == Verdict::Nothing {
             // Nor is anything to be waited for: where that takes too long, all answers of the function are forgotten.
@@ -57,6 +62,7 @@ impl<R: Outcome> CachedFn<R> {
         }
         self.outlive_copies(doom).await;
         if replacement.verdict() == Verdict::Store {
+            replacement.stores();
             if copies.load.purpose == Purpose::Put {
                 copies.asked = self.ask_layers(&copies.load.key, Purpose::Put).await;
             }
@@ -85,13 +91,16 @@ impl<R: Outcome> CachedFn<R> {
         }
         let key = key.to_key(&self.scope);
         let ticket = self.flights.expire(key.lookup(), self.now());
-        let replacement = ticket.replace().await;
+        let Some(replacement) = patience::turn(&ticket).await else { return self.forget_key(&key).await };
         if replacement.verdict() == Verdict::Nothing {
             return self.forgotten();
         }
         self.outlive_copies(replacement.doom()).await;
         match replacement.verdict() {
-            Verdict::Store => self.redate_everywhere(&replacement, &ticket, &key).await,
+            Verdict::Store => {
+                replacement.stores();
+                self.redate_everywhere(&replacement, &ticket, &key).await
+            }
             Verdict::Remove | Verdict::Nothing => self.forget_everywhere(replacement.doom(), &key).await,
         }
     }

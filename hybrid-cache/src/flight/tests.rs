@@ -327,3 +327,50 @@ fn an_answer_that_is_offered_too_late_may_call_the_function_when_it_is_dropped()
         ticket.offer(CallsWhenDropped(flights.clone()), LATER);
     });
 }
+
+#[tokio::test]
+async fn a_refresh_does_not_overwrite_a_later_answer_that_one_layer_would_not_take() {
+    let flights = Flights::<u8>::new();
+    let (older, newer) = (flights.supersede("k", NOW), flights.put("k", NOW));
+    // Without `cleared`: the layer may still hold what was there before.
+    newer.replace().await.stores();
+    assert_eq!(older.replace().await.verdict(), Verdict::Remove);
+    assert_eq!(flights.supersede("k", NOW).replace().await.verdict(), Verdict::Store);
+}
+
+#[tokio::test]
+async fn what_begins_when_a_replacement_ends_finds_all_of_it_ended() {
+    let flights = Flights::<u8>::new();
+    let put = flights.put("k", NOW);
+    let mut waiting = {
+        let replacement = put.replace().await;
+        let expiry = flights.expire("k", NOW);
+        let mut waiting = Box::pin(async move { expiry.replace().await.verdict() });
+        assert!(poll!(waiting.as_mut()).is_pending());
+        drop(replacement);
+        waiting
+    };
+    assert_eq!(poll!(waiting.as_mut()), Poll::Ready(Verdict::Store));
+    assert_eq!(flights.expire("k", NOW).replace().await.verdict(), Verdict::Store);
+}
+
+#[tokio::test]
+async fn in_a_fork_nobody_waits_for_what_other_threads_were_doing() {
+    let flights = Flights::<u8>::new();
+    let (put, waiting) = (flights.put("k", NOW), flights.put("k", NOW));
+    let _queued = lead(&flights, "queued");
+    let for_queued = join(&flights, "queued").wait();
+    let gone = (put.replace().await, flights.doom("k"), flights.doom_all());
+    let mut turn = Box::pin(waiting.replace());
+    assert!(poll!(turn.as_mut()).is_pending());
+    flights.go_on_in_fork(LATER);
+    assert_eq!(for_queued.await, Landing::Lost);
+    drop(turn.await);
+    assert!(may_store(&lead(&flights, "k")), "nothing is under way");
+    // Should they come to an end after all, nothing is counted twice.
+    drop(gone);
+    let doom = flights.doom("k");
+    assert!(!may_store(&lead(&flights, "k")));
+    drop(doom);
+    assert!(may_store(&lead(&flights, "k")));
+}

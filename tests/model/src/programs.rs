@@ -193,6 +193,25 @@ pub fn refreshes_that_overlap(one_fails: bool, beside: Beside) {
     });
 }
 
+/// A put that the slower layer does not take, against a refresh that read the source before it.
+pub fn a_put_that_a_layer_does_not_take_against_an_older_refresh() {
+    let world = World::new();
+    block_on(async {
+        let refreshing = go(&world, |world| async move { world.refresh(false).await });
+        let putting = go(&world, |world| async move {
+            world.source.store(2, SeqCst);
+            pause();
+            let ticket = world.flights.put(KEY, NOW);
+            pause();
+            world.replace_where(false, &ticket, 2).await;
+            assert_ne!(world.remembered(), Some(1), "it is put in the place of that");
+        });
+        done(putting).await;
+        done(refreshing).await;
+        assert_ne!(world.remembered(), Some(1));
+    });
+}
+
 /// What happens beside two refreshes.
 #[derive(Debug, Clone, Copy)]
 pub enum Beside {

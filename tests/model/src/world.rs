@@ -156,6 +156,11 @@ impl World {
 
     /// What a refresh or a put does with its answer.
     pub(crate) async fn replace(&self, ticket: &Ticket<u64>, value: u64) {
+        self.replace_where(true, ticket, value).await;
+    }
+
+    /// The same, where the slower layer does not work or does.
+    pub(crate) async fn replace_where(&self, slow_works: bool, ticket: &Ticket<u64>, value: u64) {
         let replacement = ticket.replace().await;
         if replacement.verdict() == Verdict::Nothing {
             return;
@@ -163,12 +168,16 @@ impl World {
         replacement.doom().settled().await;
         pause();
         if replacement.verdict() == Verdict::Store {
+            replacement.stores();
             let copied = ticket.begin_copy().map(|_copying| {
                 pause();
-                *self.slow() = Some(value);
+                if slow_works {
+                    *self.slow() = Some(value);
+                }
                 pause();
             });
-            if copied.is_some() && self.remember(ticket, value) && replacement.verdict() == Verdict::Store {
+            let stored = copied.is_some() && self.remember(ticket, value);
+            if stored && slow_works && replacement.verdict() == Verdict::Store {
                 replacement.doom().cleared();
             }
         }

@@ -110,3 +110,8 @@ fn nobody_waits_for_ever_for_a_leader_that_vanished() {
 fn an_offer_ends_with_an_invalidation() {
     in_many_orders(programs::an_offer_against_an_invalidation);
 }
+
+#[test]
+fn a_refresh_does_not_overwrite_what_was_put_later_though_a_layer_did_not_take_that() {
+    in_many_orders(programs::a_put_that_a_layer_does_not_take_against_an_older_refresh);
+}

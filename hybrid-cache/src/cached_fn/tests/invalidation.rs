@@ -1,13 +1,19 @@
 //! The promise: a call that begins after `invalidate` returned never gets, and never leaves behind, what was read before.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, poll};
 
 use super::{
     gate::Gate,
-    world::{ALL, BYTES, Body, MEMORY, TTL, World, key, settle},
+    world::{ALL, BYTES, Body, Function, MEMORY, TTL, World, key, settle},
 };
 use crate::{
-    cached_fn::patience::holding_up, definition::Definition, error::LayerKind, invalidated::Forgotten,
+    cached_fn::patience::holding_up,
+    definition::{Abilities, Definition},
+    error::LayerKind,
+    flight::Verdict,
+    invalidated::Forgotten,
 };
 
 #[tokio::test]
@@ -305,7 +311,7 @@ async fn a_put_that_may_not_store_does_not_leave_the_old_answer_either() {
 }
 
 /// A refresh of an answer 1, whose body waits at a gate of its own.
-fn gated_refresh(function: super::world::Function, body: &Body) -> (Body, tokio::task::JoinHandle<u64>) {
+fn gated_refresh(function: Function, body: &Body) -> (Body, tokio::task::JoinHandle<u64>) {
     let gated = body.behind(Gate::closed());
     let run = gated.run();
     (gated, tokio::spawn(async move { function.refresh(key("k"), run).await.unwrap_or(0) }))
@@ -541,4 +547,86 @@ async fn a_copy_that_cannot_be_waited_for_is_not_believed_when_it_arrives() {
         settle().await;
         assert!(!world.redis.holds(function, "k"));
     }
+}
+
+#[tokio::test]
+async fn a_replacement_whose_turn_does_not_come_forgets_the_answer() {
+    for layers in [MEMORY, ALL, BYTES] {
+        let (world, body) = (World::new(), Body::new());
+        let function = world.function(layers);
+        assert_eq!(body.call(function, "k").await, 1);
+        settle().await;
+        // As of a task that only this thread can bring to an end.
+        let ticket = function.flights.put(key("k").as_lookup(), world.now());
+        let turn = ticket.replace().await;
+        let mut put = function.put(key("k"), 7);
+        holding_up(|| assert!((&mut put).now_or_never().is_none()));
+        put.await;
+        assert_eq!(function.peek(key("k")).await, None, "with {layers:?}");
+        assert_eq!(turn.verdict(), Verdict::Nothing, "it is newer than what had the turn");
+        holding_up(|| drop((&mut function.expire(key("k"))).now_or_never()));
+        drop((turn, ticket));
+        assert_eq!(body.call(function, "k").await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_does_not_overwrite_what_was_put_while_a_layer_was_down() {
+    let (world, body) = (World::new(), Body::new());
+    let function = world.function(ALL);
+    assert_eq!(body.call(function, "k").await, 1);
+    settle().await;
+    let (gated, refresh) = gated_refresh(function, &body);
+    gated.gate().reached().await;
+    world.disk.go_down();
+    function.put(key("k"), 77).await;
+    gated.gate().let_everybody_pass();
+    assert_eq!(refresh.await.unwrap(), 2);
+    assert!(matches!(function.peek(key("k")).await, None | Some(77)), "the older answer is back");
+}
+
+#[tokio::test]
+async fn what_is_expired_where_the_shared_layer_has_nothing_is_not_fresh_elsewhere() {
+    let (world, body) = (World::new(), Body::new());
+    let definition = Definition::named("f").layers(ALL).ttl(TTL).stale(TTL);
+    let (function, elsewhere) = (world.defined(&definition), world.with_the_same_redis());
+    let other = elsewhere.defined(&definition);
+    assert_eq!(body.call(other, "k").await, 1);
+    settle().await;
+    // Its record there has come to its end, and the copy on the other machine's disk has not.
+    world.redis.forget_everything();
+    function.expire(key("k")).await.strict().unwrap();
+    let restarted = elsewhere.restarted();
+    assert_eq!(body.call(restarted.defined(&definition), "k").await, 2);
+}
+
+/// Whose copies ask for what is in the cache.
+struct AsksWhenCloned(Function);
+
+impl Clone for AsksWhenCloned {
+    fn clone(&self) -> Self {
+        let _ = self.0.peek(key("other")).now_or_never();
+        drop(self.0.invalidate(key("other")).now_or_never());
+        Self(self.0)
+    }
+}
+
+#[test]
+fn an_answer_whose_copies_use_the_cache_does_not_wait_for_itself() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new();
+            let function = world.function(MEMORY);
+            let definition = Definition::named("asks").layers(MEMORY).ttl(TTL);
+            let asking = world.made::<AsksWhenCloned, false>(&definition, &Abilities::new(None, None, None));
+            for _ in 0..2 {
+                asking.load(key("k"), async move { AsksWhenCloned(function) }).await;
+            }
+            asking.put(key("k"), AsksWhenCloned(function)).await;
+        });
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");
 }

@@ -12,6 +12,7 @@ use std::{
 use futures_util::{FutureExt, future::join_all, poll};
 
 use super::{
+    super::places::Places,
     gate::Gate,
     world::{Body, Function, MEMORY, TTL, World, key, settle},
 };
@@ -237,4 +238,58 @@ async fn a_panic_of_the_size_of_an_answer_costs_it_its_place_in_memory_alone() {
         world.made(&Definition::named("f").layers(MEMORY).ttl(TTL).max_bytes(1_000), &abilities);
     assert_eq!(function.load(key("k"), async { 1 }).await, 1);
     assert_eq!(function.peek(key("k")).await, None);
+}
+
+#[tokio::test]
+async fn a_load_in_the_queue_that_nobody_polls_any_more_holds_its_key_up_for_the_wait() {
+    let (world, first) = (World::new(), Body::gated());
+    let function = limited(&world, 1);
+    let running = {
+        let first = first.clone();
+        tokio::spawn(async move { first.call(function, "first").await })
+    };
+    first.gate().reached().await;
+    // In its caller, which stops to ask for it.
+    let (frozen, next) = (Body::new(), Body::new());
+    let mut inline = Box::pin(function.load_inline(key("k"), frozen.run()));
+    assert!(poll!(&mut inline).is_pending());
+    let mut call = Box::pin(next.call(function, "k"));
+    assert!(poll!(&mut call).is_pending());
+    first.gate().let_everybody_pass();
+    running.await.unwrap();
+    world.advance(6 * SECOND);
+    world.tidy();
+    // It leads now, and the place was given to the other one.
+    assert!(poll!(&mut call).is_pending());
+    settle().await;
+    world.advance(6 * SECOND);
+    settle().await;
+    assert_eq!(call.now_or_never(), Some(1));
+    assert_eq!((frozen.runs(), next.runs()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_place_that_was_given_to_somebody_who_does_not_notice_is_no_place_more() {
+    for notices in [true, false] {
+        let world = World::new();
+        let places = Places::new(1);
+        let take = || Box::pin(places.take(&world.runtime.clock, 5 * SECOND));
+        let first = take().await;
+        let (mut slow, mut second) = (take(), take());
+        assert!(poll!(&mut slow).is_pending() && poll!(&mut second).is_pending());
+        // The next is `slow`, which does not notice.
+        drop(first);
+        world.advance(5 * SECOND);
+        assert!(poll!(&mut second).is_pending(), "a place was given back in this time");
+        world.advance(5 * SECOND);
+        let second = second.now_or_never().expect("a new round has begun");
+        if notices {
+            assert!(poll!(&mut slow).is_pending(), "its place was given up");
+        }
+        drop(slow);
+        let mut third = take();
+        assert!(poll!(&mut third).is_pending(), "there is one place, and it is taken");
+        drop(second);
+        assert!(poll!(&mut third).is_ready());
+    }
 }
