@@ -335,9 +335,12 @@ impl<V: Send + Sync + 'static> Memory<V> {
     /// Lets moka evict what is over capacity, which it otherwise does when it is written to, and frees the space of what
     /// nobody may be given any more at `now`.
     pub(crate) fn tidy(&self, now: Timestamp) {
-        self.hand_over_reports();
-        self.sweep.if_worthwhile(now, || self.remove_ended(now));
-        self.evict();
+        // Else a value could be dropped by moka, under its locks.
+        self.dropping_later(|| {
+            self.hand_over_reports();
+            self.sweep.if_worthwhile(now, || self.remove_ended(now));
+            self.evict();
+        });
     }
 
     /// Removes what nobody may be given any more; when the next entry comes to its end.

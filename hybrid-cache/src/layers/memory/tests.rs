@@ -262,7 +262,23 @@ fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
         for k in 0..2_000 {
             store_one(&memory, &k.to_string(), Arc::downgrade(&memory));
         }
-        memory.tidy(now());
+        // With as many reports at hand as moka tidies up after by itself.
+        for _ in 0..3 {
+            for k in 0..2_000 {
+                memory.read(k.to_string().as_bytes(), now(), |_| ());
+            }
+            for k in 0..40 {
+                memory.insert(
+                    &format!("more {k}"),
+                    Asks(Arc::downgrade(&memory)),
+                    Weight(100),
+                    dates(),
+                    now().plus(LIFE),
+                    now(),
+                );
+            }
+            memory.tidy(now());
+        }
         done.send(()).unwrap();
     });
     ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");
