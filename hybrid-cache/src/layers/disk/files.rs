@@ -34,8 +34,8 @@ impl Identity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) file: Identity,
-    length: u64,
-    changed: i128,
+    pub(super) length: u64,
+    pub(super) changed: i128,
 }
 
 impl Stamp {

@@ -135,7 +135,7 @@ struct Log {
     span: Span,
     /// Up to here its entries are known.
     seen: u64,
-    /// As it was when they were read.
+    /// As it was when they were read, if nothing lay behind them.
     stamp: Option<Stamp>,
 }
 
@@ -242,6 +242,10 @@ impl Journal {
             if state.log.is_none() {
                 self.open_alone(&mut state)?;
             }
+            // What is not known here would be written over, so no stamp is enough.
+            if let Some(log) = &mut state.log {
+                log.stamp = None;
+            }
             // First, so that what is heard later is later.
             self.hear(&mut state)?;
             let Some(log) = &mut state.log else { return Err(gone()) };
@@ -312,7 +316,9 @@ impl Journal {
             state.damaged = Some(log.identity);
             return Err(damaged_log());
         };
-        log.stamp = Some(stamp);
+        // While entries lie behind that end, the header speaks of them next, and need not change the stamp: its length stays,
+        // and the clock of a file system is coarse.
+        log.stamp = (stamp.length == log.offset(log.span.ends)).then_some(stamp);
         if state.foreign.len() + keys.len() > PENDING {
             return Err(Fault::untrusted("more was removed by others than could be made up for"));
         }
@@ -487,4 +493,80 @@ fn gone() -> Fault {
 
 fn damaged_log() -> Fault {
     Fault::untrusted("its log of removals is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// The journals of two processes of one directory, both opened.
+    fn two() -> (TempDir, Journal, Journal) {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (journal(dir.path()), journal(dir.path()));
+        (dir, first, second)
+    }
+
+    fn journal(dir: &Path) -> Journal {
+        let journal = Journal::new(dir.to_owned(), Clock::Process, Arc::default(), Arc::default());
+        journal.open().unwrap();
+        journal
+    }
+
+    fn key(name: &str) -> Arc<[u8]> {
+        format!("r{name}").as_bytes().into()
+    }
+
+    /// The rows that are to be forgotten, in the order in which they were heard of.
+    fn heard(journal: &Journal) -> Vec<Arc<[u8]>> {
+        journal.look().unwrap();
+        let rows = journal.take().foreign.into_iter().map(|foreign| match foreign {
+            Foreign::Row(mark) => mark.key(),
+            Foreign::Scope(scope) => panic!("{scope}"),
+        });
+        rows.collect()
+    }
+
+    /// As if all since the last look had happened at the time of that look, as far as the file system tells.
+    fn within_one_tick(journal: &Journal) {
+        let changed = now(journal).changed;
+        let mut state = lock(&journal.state);
+        let log = state.log.as_mut().unwrap();
+        log.stamp = log.stamp.map(|then| Stamp { changed, ..then });
+    }
+
+    fn now(journal: &Journal) -> Stamp {
+        Stamp::of(&fs::symlink_metadata(journal.path()).unwrap())
+    }
+
+    #[test]
+    fn a_look_between_an_entry_and_its_header_does_not_hide_the_entry() {
+        let (_dir, first, second) = two();
+        let state = lock(&second.state);
+        let Log { file, span, .. } = state.log.as_ref().unwrap();
+        let bytes = entry(span.log, &key("a"));
+
+        write_at(file, header::LENGTH, &bytes).unwrap();
+        assert!(heard(&first).is_empty());
+        let span = Span { ends: bytes.len() as u64, ..*span };
+        Header::read(file, MAGIC).unwrap().0.write(file, span.numbers()).unwrap();
+        within_one_tick(&first);
+
+        assert_eq!(heard(&first), [key("a")]);
+    }
+
+    #[test]
+    fn what_is_appended_goes_behind_what_others_appended_whatever_the_stamp_says() {
+        let (dir, first, second) = two();
+        let third = journal(dir.path());
+        second.append(&[key("a")]).unwrap();
+        lock(&first.state).log.as_mut().unwrap().stamp = Some(now(&first));
+
+        first.append(&[key("b")]).unwrap();
+
+        assert_eq!(heard(&third), [key("a"), key("b")]);
+    }
 }
