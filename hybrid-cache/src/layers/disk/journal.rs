@@ -312,16 +312,19 @@ impl Journal {
             }
             *log = Log { seen: log.seen, ..now };
         }
+        let seen = log.seen;
         let Some(keys) = log.more().map_err(Fault::refused)? else {
             state.damaged = Some(log.identity);
             return Err(damaged_log());
         };
+        if state.foreign.len() + keys.len() > PENDING {
+            // Not heard, then: whoever looks next is to find the same, until the log is opened again.
+            log.seen = seen;
+            return Err(Fault::untrusted("more was removed by others than could be made up for"));
+        }
         // While entries lie behind that end, the header speaks of them next, and need not change the stamp: its length stays,
         // and the clock of a file system is coarse.
         log.stamp = (stamp.length == log.offset(log.span.ends)).then_some(stamp);
-        if state.foreign.len() + keys.len() > PENDING {
-            return Err(Fault::untrusted("more was removed by others than could be made up for"));
-        }
         if !keys.is_empty() {
             state.moment += 1;
         }
@@ -568,5 +571,19 @@ mod tests {
         first.append(&[key("b")]).unwrap();
 
         assert_eq!(heard(&third), [key("a"), key("b")]);
+    }
+
+    #[test]
+    fn too_much_to_be_made_up_for_is_too_much_for_everybody_until_the_log_is_opened_again() {
+        let (_dir, first, second) = two();
+        let keys: Vec<_> = (0..70_000).map(|n| key(&n.to_string())).collect();
+        second.append(&keys).unwrap();
+
+        for _ in 0..2 {
+            assert!(matches!(first.look(), Err(Fault::Untrusted(_))));
+        }
+
+        first.open().unwrap();
+        assert!(heard(&first).is_empty());
     }
 }

@@ -2,7 +2,13 @@
 
 use std::process::Command;
 
-use super::{super::journal::LARGEST, *};
+use super::{
+    super::{
+        journal::{Journal, LARGEST},
+        row::row_key,
+    },
+    *,
+};
 use crate::layers::{Reading, Terms};
 
 on_each_engine![
@@ -13,6 +19,7 @@ on_each_engine![
     what_was_read_before_another_process_forgot_it_is_not_stored,
     what_is_put_goes_over_what_another_process_forgot,
     a_process_that_has_missed_too_much_begins_empty_and_the_others_do_not,
+    a_process_that_cannot_make_up_for_what_others_forgot_answers_none_of_it,
     whatever_happens_to_the_log_nothing_forgotten_is_answered,
     a_log_that_has_lost_its_end_is_trusted_by_nobody,
     a_removal_is_told_though_no_store_can_be_opened,
@@ -147,6 +154,27 @@ fn a_process_that_has_missed_too_much_begins_empty_and_the_others_do_not(engine:
     assert_eq!(first.get("a").as_deref(), Some(&b"three"[..]));
     second.close();
     assert_eq!(bench.open().get("b").as_deref(), Some(&b"two"[..]));
+}
+
+/// Whichever of its threads is the first to hear of it.
+fn a_process_that_cannot_make_up_for_what_others_forgot_answers_none_of_it(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let layer = bench.open();
+    layer.put("a", b"one");
+    let other = Journal::new(bench.root(), bench.clock.clone(), Arc::default(), Arc::default());
+    other.open().unwrap();
+    let names = (0..70_000).map(|n| n.to_string()).chain(["a".into()]);
+    let keys: Vec<_> = names.map(|name| row_key(k(&name).as_str())).collect();
+    other.append(&keys).unwrap();
+
+    let a = k("a");
+    let reads: Vec<_> = (0..200).map(|_| accepted(layer.0.get(&a))).collect();
+    for reading in reads.into_iter().filter_map(|read| wait(read).ok()) {
+        assert_eq!(reading.record, None);
+    }
+
+    assert!(eventually(|| wait(layer.0.put(&a, b"two".to_vec(), HOUR)).ok()));
+    assert_eq!(layer.get("a").as_deref(), Some(&b"two"[..]));
 }
 
 /// A way to make the log another one, or none.
