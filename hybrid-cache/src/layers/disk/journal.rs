@@ -20,7 +20,10 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -111,14 +114,15 @@ pub(super) struct Journal {
     clock: Clock,
     forgetting: Arc<Forgetting>,
     epochs: Arc<Epochs>,
+    /// Counts what others forgot, as this process hears of it. Changes only while `state` is locked, after all else did: who
+    /// sees a moment sees what was heard up to it.
+    moment: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     log: Option<Log>,
-    /// Counts what others forgot, as this process hears of it.
-    moment: u64,
     /// When each key was heard of last, by the number of its text.
     named: HashMap<u64, u64>,
     /// Before this moment, any key may have been.
@@ -141,15 +145,9 @@ struct Log {
 
 impl Journal {
     pub(super) fn new(dir: PathBuf, clock: Clock, forgetting: Arc<Forgetting>, epochs: Arc<Epochs>) -> Self {
-        let state = State {
-            log: None,
-            moment: 1,
-            named: HashMap::new(),
-            named_since: 0,
-            foreign: Vec::new(),
-            damaged: None,
-        };
-        Self { dir, clock, forgetting, epochs, state: Mutex::new(state) }
+        let state =
+            State { log: None, named: HashMap::new(), named_since: 0, foreign: Vec::new(), damaged: None };
+        Self { dir, clock, forgetting, epochs, moment: AtomicU64::new(1), state: Mutex::new(state) }
     }
 
     /// Opens the log, or begins one where there is none that can be read. What was heard before counts no more: stores are
@@ -160,7 +158,9 @@ impl Journal {
     }
 
     fn open_alone(&self, state: &mut State) -> Result<Span, Fault> {
-        state.begin_again();
+        let moment = self.moment() + 1;
+        state.begin_again(moment);
+        self.moment.store(moment, Ordering::Release);
         let log = match self.opened()? {
             Ok(log) if state.damaged != Some(log.identity) => log,
             Ok(_) => self.begin("its log is damaged")?,
@@ -210,12 +210,13 @@ impl Journal {
     pub(super) fn look(&self) -> Result<Heard, Fault> {
         let mut state = lock(&self.state);
         self.hear(&mut state)?;
-        Ok(Heard { moment: state.moment, pending: !state.foreign.is_empty() })
+        Ok(Heard { moment: self.moment(), pending: !state.foreign.is_empty() })
     }
 
-    /// The moment up to which others were heard, without a look.
+    /// The moment up to which others were heard, without a look, and without waiting for somebody else's: callers ask on
+    /// threads of their own. An earlier moment than that of the lock is as good: more counts as forgotten since.
     pub(super) fn moment(&self) -> u64 {
-        lock(&self.state).moment
+        self.moment.load(Ordering::Acquire)
     }
 
     /// Whether another process may have forgotten the row of `key` since `moment`.
@@ -325,15 +326,16 @@ impl Journal {
         // While entries lie behind that end, the header speaks of them next, and need not change the stamp: its length stays,
         // and the clock of a file system is coarse.
         log.stamp = (stamp.length == log.offset(log.span.ends)).then_some(stamp);
-        if !keys.is_empty() {
-            state.moment += 1;
+        if keys.is_empty() {
+            return Ok(());
         }
+        let moment = self.moment() + 1;
         for key in keys {
             if state.named.len() >= NAMED {
                 state.named.clear();
-                state.named_since = state.moment;
+                state.named_since = moment;
             }
-            state.named.insert(number_of(&key), state.moment);
+            state.named.insert(number_of(&key), moment);
             state.foreign.push(match scope_of(&key) {
                 Some(scope) => {
                     self.epochs.change(scope);
@@ -342,6 +344,7 @@ impl Journal {
                 None => Foreign::Row(self.forgetting.mark(&key.into())),
             });
         }
+        self.moment.store(moment, Ordering::Release);
         Ok(())
     }
 
@@ -388,12 +391,11 @@ impl Journal {
 }
 
 impl State {
-    fn begin_again(&mut self) {
+    fn begin_again(&mut self, moment: u64) {
         self.log = None;
         self.foreign.clear();
         self.named.clear();
-        self.moment += 1;
-        self.named_since = self.moment;
+        self.named_since = moment;
     }
 }
 
@@ -500,7 +502,7 @@ fn damaged_log() -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{path::Path, sync::mpsc};
 
     use tempfile::TempDir;
 
@@ -585,5 +587,25 @@ mod tests {
 
         first.open().unwrap();
         assert!(heard(&first).is_empty());
+    }
+
+    #[test]
+    fn the_moment_is_told_while_the_log_is_at_work() {
+        let (_dir, first, second) = two();
+        second.append(&[key("a")]).unwrap();
+        let before = first.moment();
+        heard(&first);
+
+        let (asked, answered) = mpsc::channel();
+        let at_work = lock(&first.state);
+        let moment = thread::scope(|scope| {
+            let first = &first;
+            scope.spawn(move || asked.send(first.moment()));
+            let moment = answered.recv_timeout(Duration::from_secs(10));
+            drop(at_work);
+            moment
+        });
+
+        assert_eq!(moment, Ok(before + 1));
     }
 }

@@ -8,7 +8,7 @@ use super::{
     row::{Row, row_key},
     sync::read,
 };
-use crate::layers::Reading;
+use crate::{key::Key, layers::Reading};
 
 /// How long a reading thread looks for the next request before it sleeps. Who reads one thing often reads another right after
 /// it, and a thread that has to be woken costs both sides more than the read.
@@ -29,6 +29,8 @@ pub(super) fn run(exchange: &Exchange) {
 }
 
 fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
+    // Before the gate: once the log is opened again, nothing counts that is read from the store of before.
+    let since = exchange.journal.moment();
     let engine = match &*read(&exchange.gate) {
         Gate::Open(engine) => Ok(Arc::clone(engine)),
         Gate::Shut => {
@@ -39,7 +41,7 @@ fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
         Gate::Closed => Err(closed()),
     };
     let reading = engine.and_then(|engine| {
-        let found = guarded(|| find(exchange, &*engine, key.as_str(), key.scope()));
+        let found = guarded(|| find(exchange, &*engine, &key, since));
         found.map_err(|fault| {
             let error = exchange.error("read a row", &fault);
             exchange.writes.push(Write::Trouble { engine, fault }).ok();
@@ -52,9 +54,8 @@ fn answer(exchange: &Exchange, Read { key, answer, .. }: Read) {
     }
 }
 
-fn find(exchange: &Exchange, engine: &dyn Engine, key: &str, scope: &str) -> Result<Reading, Fault> {
-    let key = row_key(key);
-    let since = exchange.journal.moment();
+fn find(exchange: &Exchange, engine: &dyn Engine, key: &Key, since: u64) -> Result<Reading, Fault> {
+    let (key, scope) = (row_key(key.as_str()), key.scope());
     let covered = exchange.forgetting.covers(&key);
     let bytes = engine.read(&key)?;
     let row = bytes
