@@ -166,6 +166,8 @@ impl Journal {
             Ok(_) => self.begin("its log is damaged")?,
             Err(why) => self.begin(why)?,
         };
+        // That file is gone, and another one may have its number next.
+        state.damaged = None;
         Ok(state.log.insert(log).span)
     }
 
@@ -249,11 +251,15 @@ impl Journal {
             }
             // First, so that what is heard later is later.
             self.hear(&mut state)?;
-            let Some(log) = &mut state.log else { return Err(gone()) };
+            let State { log: Some(log), damaged, .. } = &mut *state else { return Err(gone()) };
             let entries: Vec<u8> = keys.iter().flat_map(|key| entry(log.span.log, key)).collect();
             let ends = log.seen + entries.len() as u64;
             if ends - log.span.begins > LARGEST {
-                *log = self.shorten(log, &entries)?;
+                let Some(shorter) = self.shorten(log, &entries)? else {
+                    *damaged = Some(log.identity);
+                    return Err(damaged_log());
+                };
+                *log = shorter;
             } else {
                 log.write(ends, &entries).map_err(Fault::refused)?;
             }
@@ -348,12 +354,13 @@ impl Journal {
         Ok(())
     }
 
-    /// The log without its older half, and with `entries` at its end.
-    fn shorten(&self, log: &Log, entries: &[u8]) -> Result<Log, Fault> {
+    /// The log without its older half, and with `entries` at its end; `None` if the older half cannot be what was written.
+    fn shorten(&self, log: &Log, entries: &[u8]) -> Result<Option<Log>, Fault> {
         let kept = log.read(log.span.begins, log.seen).map_err(Fault::refused)?;
         let ends = log.seen + entries.len() as u64;
         let mut begins = log.span.begins;
-        for key in keys(&kept, log.span.log).ok_or_else(damaged_log)? {
+        let Some(keys) = keys(&kept, log.span.log) else { return Ok(None) };
+        for key in keys {
             if ends - begins <= KEPT {
                 break;
             }
@@ -366,7 +373,7 @@ impl Journal {
         } else {
             (ends, Vec::new())
         };
-        self.replace(Span { begins, ends, ..log.span }, &left)
+        self.replace(Span { begins, ends, ..log.span }, &left).map(Some)
     }
 
     /// Puts a new log in the place of whatever is there.
@@ -607,5 +614,25 @@ mod tests {
         });
 
         assert_eq!(moment, Ok(before + 1));
+    }
+
+    #[test]
+    fn damage_to_what_is_to_be_given_up_ends_the_log_and_not_removals() {
+        let (_dir, first, _second) = two();
+        let name = "n".repeat(1 << 20);
+        let keys = [1, 2, 3].map(|n| key(&format!("{name}{n}")));
+        first.append(&keys).unwrap();
+        let place = first.take().place.unwrap();
+        {
+            let state = lock(&first.state);
+            write_at(&state.log.as_ref().unwrap().file, header::LENGTH + 20, b"x").unwrap();
+        }
+
+        assert!(matches!(first.append(&keys), Err(Fault::Untrusted(_))));
+
+        first.open().unwrap();
+        first.append(&keys).unwrap();
+        assert!(!first.follow(place).unwrap(), "a store from before is trusted");
+        assert_eq!(lock(&first.state).damaged, None);
     }
 }

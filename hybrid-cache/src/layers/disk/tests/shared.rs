@@ -22,6 +22,7 @@ on_each_engine![
     a_process_that_cannot_make_up_for_what_others_forgot_answers_none_of_it,
     whatever_happens_to_the_log_nothing_forgotten_is_answered,
     a_log_that_has_lost_its_end_is_trusted_by_nobody,
+    damage_to_the_older_half_of_the_log_does_not_end_removals,
     a_removal_is_told_though_no_store_can_be_opened,
     a_removal_that_was_told_half_way_does_not_stand_in_the_way,
 ];
@@ -138,14 +139,8 @@ fn a_process_that_has_missed_too_much_begins_empty_and_the_others_do_not(engine:
     let (first, second) = (bench.open(), bench.open());
     first.put("a", b"one");
     second.put("b", b"two");
-    let name = "n".repeat(4000);
-    for round in 0..3 {
-        let keys: Vec<_> = (0..LARGEST / 8000).map(|n| k(&format!("{name}{round}.{n}"))).collect();
-        let removals: Vec<_> =
-            keys.iter().map(|key| accepted(second.0.remove(key, Duration::ZERO))).collect();
-        for removal in removals {
-            wait(removal).unwrap();
-        }
+    for _ in 0..3 {
+        second.fill_half_of_the_log();
     }
     assert!(fs::metadata(bench.root().join("removals.log")).unwrap().len() <= LARGEST + 128);
 
@@ -257,6 +252,21 @@ fn a_log_that_has_lost_its_end_is_trusted_by_nobody(engine: DiskEngine) {
     assert!(eventually(|| wait(first.0.get(&k("a"))).ok().filter(|reading| reading.record.is_none())));
 }
 
+/// It is found when that half is given up.
+fn damage_to_the_older_half_of_the_log_does_not_end_removals(engine: DiskEngine) {
+    let bench = Bench::new(engine);
+    let layer = bench.open();
+    layer.put("a", b"one");
+    layer.fill_half_of_the_log();
+
+    change(&bench.root().join("removals.log"), |bytes| *bytes.get_mut(200).unwrap() ^= 1);
+    layer.fill_half_of_the_log();
+
+    assert_eq!(layer.get("a"), None);
+    layer.put("a", b"two");
+    assert_eq!(layer.get("a").as_deref(), Some(&b"two"[..]));
+}
+
 /// A process that finds no slot has no store; what it forgets, others forget.
 fn a_removal_is_told_though_no_store_can_be_opened(engine: DiskEngine) {
     let bench = Bench::new(engine);
@@ -312,6 +322,16 @@ impl Handle {
 
     fn put_on(&self, terms: Terms, key: &str, record: &[u8]) {
         wait(self.0.put_on(terms, &k(key), record.to_vec(), HOUR)).unwrap();
+    }
+
+    /// With removals, and a little more than half.
+    fn fill_half_of_the_log(&self) {
+        let name = "n".repeat(4000);
+        let keys: Vec<_> = (0..LARGEST / 8000).map(|n| k(&format!("{name}{n}"))).collect();
+        let removals: Vec<_> = keys.iter().map(|key| accepted(self.0.remove(key, Duration::ZERO))).collect();
+        for removal in removals {
+            wait(removal).unwrap();
+        }
     }
 
     fn seen(&self, key: &str) -> u64 {
