@@ -227,7 +227,7 @@ pub(crate) fn seen_through(names: &Names<'_>) -> Option<TokenStream> {
     decides.then(|| placed(check, Ends::of(&answer)))
 }
 
-/// `__private::<check>::<ValueOf<product>>()`, placed at the value in the function's return type, so that the
+/// `__private::<check>::<ValueOf<product, R>>()`, placed at the value in the function's return type, so that the
 /// compiler underlines the user's type when it does not pass the check.
 pub(crate) fn at_value(names: &Names<'_>, check: &TokenStream) -> TokenStream {
     let (private, value) = (&names.private, names.value_of());

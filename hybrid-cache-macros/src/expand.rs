@@ -36,7 +36,7 @@ pub(crate) fn cached(args: &Args, function: &Function) -> TokenStream {
 /// ```text
 /// Input:   pub async fn product(id: u64, lang: &str) -> R { BODY }
 /// Output:  pub async fn product(id: u64, lang: &str) -> R {
-///              let __hc_cache = <product as Function>::cache();
+///              let __hc_cache = <product as Function<_>>::cache();
 ///              let mut __hc_key = KeyText::new();
 ///              product::__key(&mut __hc_key, &id, &lang);
 ///              if let Some(__hc_answer) = __hc_cache.hit(&__hc_key) { return __hc_answer; }
@@ -109,14 +109,16 @@ fn inputs(function: &Function) -> (syn::punctuated::Punctuated<FnArg, syn::Token
     (inputs, together)
 }
 
-/// Ties the companion struct to the type of the function's outcome.
+/// Ties the companion struct to the type of the function's outcome. The answer is a parameter of the trait: an
+/// implementation is as visible as all that it names, so the answer may be less so than the struct.
 pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
     let (cfgs, returned, cacheable) = (names.cfgs(), names.returned(), names.cacheable());
+    let answer = names.function.answer();
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Typed for #companion {
+        impl #private::Typed<#answer> for #companion {
             type Returned = #returned;
             type Outcome = #private::Kept<Self::Returned, #cacheable>;
         }
@@ -126,25 +128,26 @@ pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
 /// And to its cache.
 pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
     let Names { companion, private, .. } = names;
-    let cfgs = names.cfgs();
+    let (cfgs, answer, cache_type) = (names.cfgs(), names.function.answer(), names.cache_type());
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Function for #companion {
-            fn cache() -> &'static #private::CacheOf<Self> { #accessor }
+        impl #private::Function<#answer> for #companion {
+            fn cache() -> &'static #cache_type { #accessor }
         }
     }
 }
 
 fn accessor(names: &Names<'_>) -> TokenStream {
-    let Names { companion, private, .. } = names;
+    let private = &names.private;
+    let cache_type = names.cache_type();
     let (definition, abilities) = (definition(names), abilities(names));
     let requirements = requirements(names);
     let cacheable = at_value(names, &quote!(require_cacheable));
     let passed_on = at_failure(names, &quote!(require_passed_on));
     quote! {
         #(const _: () = #requirements;)*
-        static __HC_CACHE: ::std::sync::LazyLock<#private::CacheOf<#companion>> = ::std::sync::LazyLock::new(|| {
+        static __HC_CACHE: ::std::sync::LazyLock<#cache_type> = ::std::sync::LazyLock::new(|| {
             #cacheable;
             #passed_on;
             #private::CachedFn::new(#definition, #abilities)

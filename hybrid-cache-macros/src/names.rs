@@ -124,9 +124,9 @@ impl<'a> Names<'a> {
 
     /// The type of the cache.
     pub(crate) fn cache_type(&self) -> TokenStream {
-        let (private, companion) = (&self.private, &self.companion);
+        let (private, companion, answer) = (&self.private, &self.companion, self.function.answer());
         if self.is_typed() {
-            return quote!(#private::CacheOf<#companion>);
+            return quote!(#private::CacheOf<#companion, #answer>);
         }
         let (returned, cacheable) = (self.returned(), self.cacheable());
         quote!(#private::Cache<#returned, #cacheable>)
@@ -135,8 +135,9 @@ impl<'a> Names<'a> {
     /// The value of the function's outcome, by type.
     pub(crate) fn value_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
+        let answer = self.function.answer();
         if self.is_typed() {
-            return quote!(#private::ValueOf<#companion>);
+            return quote!(#private::ValueOf<#companion, #answer>);
         }
         let returned = self.returned();
         quote!(#private::DividedValue<#returned>)
@@ -145,8 +146,9 @@ impl<'a> Names<'a> {
     /// The error of the function's outcome, by type.
     pub(crate) fn error_of(&self) -> TokenStream {
         let Self { private, companion, .. } = self;
+        let answer = self.function.answer();
         if self.is_typed() {
-            return quote!(#private::ErrorOf<#companion>);
+            return quote!(#private::ErrorOf<#companion, #answer>);
         }
         let returned = self.returned();
         quote!(#private::DividedError<#returned>)
@@ -178,7 +180,7 @@ impl<'a> Names<'a> {
         let cache = if self.is_in_impl() {
             quote!(#owner::#cache())
         } else {
-            quote!(<#companion as #private::Function>::cache())
+            quote!(<#companion as #private::Function<_>>::cache())
         };
         quote! {
             let __hc_cache = #cache;
@@ -195,6 +197,6 @@ impl<'a> Names<'a> {
                 (self.hidden("cache"), self.function.generics.turbofish(Which::TellingApart));
             return quote!(#owner::#cache #turbofish());
         }
-        quote!(<Self as #private::Function>::cache())
+        quote!(<Self as #private::Function<_>>::cache())
     }
 }

@@ -34,8 +34,11 @@ use std::{
     sync::Arc,
 };
 
-/// What a companion struct is: the type of one cached function.
-pub trait Typed {
+/// What a companion struct is: the type of one cached function, which returns an `A`.
+///
+/// `A` is a parameter, although a function returns one type only: what an implementation names may be no less visible than
+/// the trait, its parameters and the struct together, so that a `pub` function may return a type that is not.
+pub trait Typed<A> {
     /// What the function returns.
     type Returned: Divided;
     /// What is kept of it.
@@ -43,13 +46,13 @@ pub trait Typed {
 }
 
 /// A function with one cache.
-pub trait Function: Typed {
+pub trait Function<A>: Typed<A> {
     /// The function's cache; made by the first who asks.
     fn cache() -> &'static Arc<CachedFn<Self::Outcome>>;
 }
 
-/// The cache of the function whose companion is `C`, as its static holds it.
-pub type CacheOf<C> = Arc<CachedFn<<C as Typed>::Outcome>>;
+/// The cache of the function whose companion is `C` and that returns an `A`, as its static holds it.
+pub type CacheOf<C, A> = Arc<CachedFn<<C as Typed<A>>::Outcome>>;
 
 /// The same of a function that returns what `D` says and that is kept if it is `CACHEABLE`.
 pub type Cache<D, const CACHEABLE: bool> = Arc<CachedFn<Kept<D, CACHEABLE>>>;
@@ -60,11 +63,11 @@ pub type DividedValue<D> = <D as Divided>::Value;
 /// The error of what `D` says a function returns.
 pub type DividedError<D> = <D as Divided>::Error;
 
-/// What is kept of the answers of the function whose companion is `C`.
-pub type ValueOf<C> = <<C as Typed>::Returned as Divided>::Value;
+/// What is kept of the answers of the function whose companion is `C` and that returns an `A`.
+pub type ValueOf<C, A> = <<C as Typed<A>>::Returned as Divided>::Value;
 
-/// What the function whose companion is `C` fails with.
-pub type ErrorOf<C> = <<C as Typed>::Returned as Divided>::Error;
+/// What the function whose companion is `C` and that returns an `A` fails with.
+pub type ErrorOf<C, A> = <<C as Typed<A>>::Returned as Divided>::Error;
 
 /// An argument that the caller lends us, made ours to take along into a task.
 #[diagnostic::on_unimplemented(

@@ -10,7 +10,7 @@ pub(crate) async fn longest<'a>(r#in: &'a String, _x: Option<&str>) -> usize
 where
     'a: 'a,
 {
-    let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+    let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
     let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
     longest::__key(&mut __hc_key, &r#in, &_x);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -25,7 +25,7 @@ where
 pub(crate) struct longest {}
 #[cfg(unix)]
 #[automatically_derived]
-impl ::hybrid_cache::__private::Typed for longest {
+impl ::hybrid_cache::__private::Typed<usize> for longest {
     type Returned = ::hybrid_cache::__private::Returns<
         usize,
         {
@@ -40,24 +40,24 @@ impl ::hybrid_cache::__private::Typed for longest {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Uncacheable as _;
             ::hybrid_cache::__private::CacheProbe::<
-                ::hybrid_cache::__private::ValueOf<longest>,
-                ::hybrid_cache::__private::ErrorOf<longest>,
+                ::hybrid_cache::__private::ValueOf<longest, usize>,
+                ::hybrid_cache::__private::ErrorOf<longest, usize>,
             >::CACHEABLE
         },
     >;
 }
 #[cfg(unix)]
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for longest {
-    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
+impl ::hybrid_cache::__private::Function<usize> for longest {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<longest, usize> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CacheOf<longest>,
+            ::hybrid_cache::__private::CacheOf<longest, usize>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
-                ::hybrid_cache::__private::ValueOf<longest>,
+                ::hybrid_cache::__private::ValueOf<longest, usize>,
             >();
             ::hybrid_cache::__private::require_passed_on::<
-                ::hybrid_cache::__private::ErrorOf<longest>,
+                ::hybrid_cache::__private::ErrorOf<longest, usize>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::beside::<longest>("longest")
@@ -68,7 +68,7 @@ impl ::hybrid_cache::__private::Function for longest {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NeverNone as _;
                         ::hybrid_cache::__private::OptionProbe::<
-                            ::hybrid_cache::__private::ValueOf<longest>,
+                            ::hybrid_cache::__private::ValueOf<longest, usize>,
                         >::new()
                             .is_none()
                     },
@@ -76,7 +76,7 @@ impl ::hybrid_cache::__private::Function for longest {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotClone as _;
                         ::hybrid_cache::__private::CloneProbe::<
-                            ::hybrid_cache::__private::ErrorOf<longest>,
+                            ::hybrid_cache::__private::ErrorOf<longest, usize>,
                         >::new()
                             .clone_fn()
                     },
@@ -142,7 +142,7 @@ impl longest {
     #[inline]
     #[must_use]
     pub(crate) fn key<'a>(r#in: &'a String, _x: Option<&str>) -> ::hybrid_cache::Key {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.key(&__hc_key)
@@ -153,7 +153,7 @@ impl longest {
         r#in: &'a String,
         _x: Option<&str>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.invalidate(__hc_key)
@@ -164,7 +164,7 @@ impl longest {
         r#in: &'a String,
         _x: Option<&str>,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.expire(__hc_key)
@@ -174,7 +174,7 @@ impl longest {
     pub(crate) fn invalidate_all() -> ::hybrid_cache::BoxFuture<
         ::hybrid_cache::Invalidated,
     > {
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
@@ -183,9 +183,9 @@ impl longest {
         r#in: &'a String,
         _x: Option<&str>,
     ) -> ::hybrid_cache::BoxFuture<
-        ::core::option::Option<::hybrid_cache::__private::ValueOf<longest>>,
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<longest, usize>>,
     > {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.peek(__hc_key)
@@ -195,9 +195,9 @@ impl longest {
     pub(crate) fn put<'a>(
         r#in: &'a String,
         _x: Option<&str>,
-        value: ::hybrid_cache::__private::ValueOf<longest>,
+        value: ::hybrid_cache::__private::ValueOf<longest, usize>,
     ) -> ::hybrid_cache::BoxFuture<()> {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.put(__hc_key, value)
@@ -211,7 +211,7 @@ impl longest {
     where
         'a: 'a,
     {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.refresh(__hc_key, longest::__load(r#in, _x))
@@ -225,7 +225,7 @@ impl longest {
     where
         'a: 'a,
     {
-        let __hc_cache = <longest as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <longest as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         longest::__key(&mut __hc_key, &r#in, &_x);
         __hc_cache.with_info(__hc_key, longest::__load(r#in, _x))
@@ -234,7 +234,7 @@ impl longest {
     #[inline]
     #[must_use]
     pub(crate) fn stats() -> ::hybrid_cache::Stats {
-        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+        <Self as ::hybrid_cache::__private::Function<_>>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
     #[inline]
@@ -250,7 +250,7 @@ impl longest {
                 longest::__key(__hc_text, &r#in, &_x);
             },
         );
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.

@@ -3,7 +3,7 @@
 
 /// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
 async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
-    let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+    let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
     let mut __hc_key = crate::memo::__private::KeyText::new();
     Greetings::__key(&mut __hc_key, &user, &id);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -16,7 +16,7 @@ async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failu
 #[non_exhaustive]
 struct Greetings {}
 #[automatically_derived]
-impl crate::memo::__private::Typed for Greetings {
+impl crate::memo::__private::Typed<Result<Option<String>, Failure>> for Greetings {
     type Returned = crate::memo::__private::Returns<
         Result<Option<String>, Failure>,
         {
@@ -31,15 +31,24 @@ impl crate::memo::__private::Typed for Greetings {
             #[allow(unused_imports)]
             use crate::memo::__private::Uncacheable as _;
             crate::memo::__private::CacheProbe::<
-                crate::memo::__private::ValueOf<Greetings>,
-                crate::memo::__private::ErrorOf<Greetings>,
+                crate::memo::__private::ValueOf<
+                    Greetings,
+                    Result<Option<String>, Failure>,
+                >,
+                crate::memo::__private::ErrorOf<
+                    Greetings,
+                    Result<Option<String>, Failure>,
+                >,
             >::CACHEABLE
         },
     >;
 }
 #[automatically_derived]
-impl crate::memo::__private::Function for Greetings {
-    fn cache() -> &'static crate::memo::__private::CacheOf<Self> {
+impl crate::memo::__private::Function<Result<Option<String>, Failure>> for Greetings {
+    fn cache() -> &'static crate::memo::__private::CacheOf<
+        Greetings,
+        Result<Option<String>, Failure>,
+    > {
         const _: () = ::core::assert!(
             { #[allow(unused_imports)] use crate ::memo::__private::Infallible as _;
             crate ::memo::__private::Probe:: < Result < Option < String >, Failure > >
@@ -49,7 +58,7 @@ impl crate::memo::__private::Function for Greetings {
         const _: () = ::core::assert!(
             { #[allow(unused_imports)] use crate ::memo::__private::NeverNone as _; crate
             ::memo::__private::OptionProbe:: < crate ::memo::__private::ValueOf <
-            Greetings > > ::OPTIONAL },
+            Greetings, Result < Option < String >, Failure > > > ::OPTIONAL },
             "`none_ttl` has no effect: this function returns no `Option`"
         );
         const _: () = ::core::assert!(
@@ -58,13 +67,19 @@ impl crate::memo::__private::Function for Greetings {
             ::FALLIBLE }, "`err_ttl` has no effect: this function returns no `Result`"
         );
         static __HC_CACHE: ::std::sync::LazyLock<
-            crate::memo::__private::CacheOf<Greetings>,
+            crate::memo::__private::CacheOf<Greetings, Result<Option<String>, Failure>>,
         > = ::std::sync::LazyLock::new(|| {
             crate::memo::__private::require_cacheable::<
-                crate::memo::__private::ValueOf<Greetings>,
+                crate::memo::__private::ValueOf<
+                    Greetings,
+                    Result<Option<String>, Failure>,
+                >,
             >();
             crate::memo::__private::require_passed_on::<
-                crate::memo::__private::ErrorOf<Greetings>,
+                crate::memo::__private::ErrorOf<
+                    Greetings,
+                    Result<Option<String>, Failure>,
+                >,
             >();
             crate::memo::__private::CachedFn::new(
                 crate::memo::__private::Definition::named_beside::<
@@ -110,31 +125,46 @@ impl crate::memo::__private::Function for Greetings {
                             #[allow(unused_imports)]
                             use crate::memo::__private::NeverNone as _;
                             crate::memo::__private::OptionProbe::<
-                                crate::memo::__private::ValueOf<Greetings>,
+                                crate::memo::__private::ValueOf<
+                                    Greetings,
+                                    Result<Option<String>, Failure>,
+                                >,
                             >::new()
                                 .is_none()
                         },
                         ::core::option::Option::Some(
                             crate::memo::__private::require_clone_error::<
-                                crate::memo::__private::ErrorOf<Greetings>,
+                                crate::memo::__private::ErrorOf<
+                                    Greetings,
+                                    Result<Option<String>, Failure>,
+                                >,
                             >(),
                         ),
                     )
                     .cache_if({
                         let __hc_function: fn(
-                            &crate::memo::__private::ValueOf<Greetings>,
+                            &crate::memo::__private::ValueOf<
+                                Greetings,
+                                Result<Option<String>, Failure>,
+                            >,
                         ) -> bool = worth_keeping;
                         __hc_function
                     })
                     .ttl_by({
                         let __hc_function: fn(
-                            &crate::memo::__private::ValueOf<Greetings>,
+                            &crate::memo::__private::ValueOf<
+                                Greetings,
+                                Result<Option<String>, Failure>,
+                            >,
                         ) -> ::core::time::Duration = Greeting::life;
                         __hc_function
                     })
                     .deadline_error(
                         crate::memo::__private::require_deadline_error::<
-                            crate::memo::__private::ErrorOf<Greetings>,
+                            crate::memo::__private::ErrorOf<
+                                Greetings,
+                                Result<Option<String>, Failure>,
+                            >,
                         >(),
                     ),
             )
@@ -191,7 +221,7 @@ impl Greetings {
     #[inline]
     #[must_use]
     fn key(user: &User, id: u64) -> crate::memo::Key {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.key(&__hc_key)
@@ -202,7 +232,7 @@ impl Greetings {
         user: &User,
         id: u64,
     ) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.invalidate(__hc_key)
@@ -210,7 +240,7 @@ impl Greetings {
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     #[inline]
     fn expire(user: &User, id: u64) -> crate::memo::BoxFuture<crate::memo::Invalidated> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.expire(__hc_key)
@@ -218,7 +248,7 @@ impl Greetings {
     /// Forgets all answers of this function, in constant time.
     #[inline]
     fn invalidate_all() -> crate::memo::BoxFuture<crate::memo::Invalidated> {
-        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Self as crate::memo::__private::Function<_>>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
@@ -227,9 +257,11 @@ impl Greetings {
         user: &User,
         id: u64,
     ) -> crate::memo::BoxFuture<
-        ::core::option::Option<crate::memo::__private::ValueOf<Greetings>>,
+        ::core::option::Option<
+            crate::memo::__private::ValueOf<Greetings, Result<Option<String>, Failure>>,
+        >,
     > {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.peek(__hc_key)
@@ -239,9 +271,12 @@ impl Greetings {
     fn put(
         user: &User,
         id: u64,
-        value: crate::memo::__private::ValueOf<Greetings>,
+        value: crate::memo::__private::ValueOf<
+            Greetings,
+            Result<Option<String>, Failure>,
+        >,
     ) -> crate::memo::BoxFuture<()> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.put(__hc_key, value)
@@ -253,7 +288,7 @@ impl Greetings {
         user: &User,
         id: u64,
     ) -> crate::memo::BoxFuture<Result<Option<String>, Failure>> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.refresh(__hc_key, Greetings::__load(db, user, id))
@@ -265,7 +300,7 @@ impl Greetings {
         user: &User,
         id: u64,
     ) -> crate::memo::BoxFuture<crate::memo::Answer<Result<Option<String>, Failure>>> {
-        let __hc_cache = <Greetings as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
         let mut __hc_key = crate::memo::__private::KeyText::new();
         Greetings::__key(&mut __hc_key, &user, &id);
         __hc_cache.with_info(__hc_key, Greetings::__load(db, user, id))
@@ -274,7 +309,7 @@ impl Greetings {
     #[inline]
     #[must_use]
     fn stats() -> crate::memo::Stats {
-        <Self as crate::memo::__private::Function>::cache().stats()
+        <Self as crate::memo::__private::Function<_>>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
     #[inline]
@@ -287,7 +322,7 @@ impl Greetings {
                 Greetings::__key(__hc_text, &user, &id);
             },
         );
-        let __hc_cache = <Self as crate::memo::__private::Function>::cache();
+        let __hc_cache = <Self as crate::memo::__private::Function<_>>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.

@@ -3,7 +3,7 @@
 
 /// Cached with `inline, skip (shop)`: [`greeting`](struct@greeting) has `invalidate` and the other companions.
 async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
-    let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+    let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
     let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
     greeting::__key(&mut __hc_key, &names);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -18,7 +18,7 @@ async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
 #[non_exhaustive]
 struct greeting {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Typed for greeting {
+impl ::hybrid_cache::__private::Typed<String> for greeting {
     type Returned = ::hybrid_cache::__private::Returns<
         String,
         {
@@ -33,23 +33,23 @@ impl ::hybrid_cache::__private::Typed for greeting {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Uncacheable as _;
             ::hybrid_cache::__private::CacheProbe::<
-                ::hybrid_cache::__private::ValueOf<greeting>,
-                ::hybrid_cache::__private::ErrorOf<greeting>,
+                ::hybrid_cache::__private::ValueOf<greeting, String>,
+                ::hybrid_cache::__private::ErrorOf<greeting, String>,
             >::CACHEABLE
         },
     >;
 }
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for greeting {
-    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
+impl ::hybrid_cache::__private::Function<String> for greeting {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<greeting, String> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CacheOf<greeting>,
+            ::hybrid_cache::__private::CacheOf<greeting, String>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
-                ::hybrid_cache::__private::ValueOf<greeting>,
+                ::hybrid_cache::__private::ValueOf<greeting, String>,
             >();
             ::hybrid_cache::__private::require_passed_on::<
-                ::hybrid_cache::__private::ErrorOf<greeting>,
+                ::hybrid_cache::__private::ErrorOf<greeting, String>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::beside::<greeting>("greeting"),
@@ -60,7 +60,7 @@ impl ::hybrid_cache::__private::Function for greeting {
                                 NoCodec as _, OwnEncoding as _,
                             };
                             ::hybrid_cache::__private::CodecProbe::<
-                                ::hybrid_cache::__private::ValueOf<greeting>,
+                                ::hybrid_cache::__private::ValueOf<greeting, String>,
                             >::new()
                                 .encoding()
                                 .codec()
@@ -69,7 +69,7 @@ impl ::hybrid_cache::__private::Function for greeting {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NeverNone as _;
                             ::hybrid_cache::__private::OptionProbe::<
-                                ::hybrid_cache::__private::ValueOf<greeting>,
+                                ::hybrid_cache::__private::ValueOf<greeting, String>,
                             >::new()
                                 .is_none()
                         },
@@ -77,7 +77,7 @@ impl ::hybrid_cache::__private::Function for greeting {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NotClone as _;
                             ::hybrid_cache::__private::CloneProbe::<
-                                ::hybrid_cache::__private::ErrorOf<greeting>,
+                                ::hybrid_cache::__private::ErrorOf<greeting, String>,
                             >::new()
                                 .clone_fn()
                         },
@@ -86,7 +86,7 @@ impl ::hybrid_cache::__private::Function for greeting {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotEq as _;
                         ::hybrid_cache::__private::EqProbe::<
-                            ::hybrid_cache::__private::ValueOf<greeting>,
+                            ::hybrid_cache::__private::ValueOf<greeting, String>,
                         >::new()
                             .same()
                     }),
@@ -121,7 +121,7 @@ impl greeting {
     #[inline]
     #[must_use]
     fn key(names: &[&str]) -> ::hybrid_cache::Key {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache.key(&__hc_key)
@@ -131,7 +131,7 @@ impl greeting {
     fn invalidate(
         names: &[&str],
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache.invalidate(__hc_key)
@@ -139,7 +139,7 @@ impl greeting {
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     #[inline]
     fn expire(names: &[&str]) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache.expire(__hc_key)
@@ -147,7 +147,7 @@ impl greeting {
     /// Forgets all answers of this function, in constant time.
     #[inline]
     fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
@@ -155,9 +155,9 @@ impl greeting {
     fn peek(
         names: &[&str],
     ) -> ::hybrid_cache::BoxFuture<
-        ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting>>,
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<greeting, String>>,
     > {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache.peek(__hc_key)
@@ -166,9 +166,9 @@ impl greeting {
     #[inline]
     fn put(
         names: &[&str],
-        value: ::hybrid_cache::__private::ValueOf<greeting>,
+        value: ::hybrid_cache::__private::ValueOf<greeting, String>,
     ) -> ::hybrid_cache::BoxFuture<()> {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache.put(__hc_key, value)
@@ -176,7 +176,7 @@ impl greeting {
     /// Computes the answer anew and stores it, whatever is cached.
     #[inline]
     async fn refresh(shop: &Shop<'_>, names: &[&str]) -> String {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache
@@ -192,7 +192,7 @@ impl greeting {
         shop: &Shop<'_>,
         names: &[&str],
     ) -> ::hybrid_cache::Answer<String> {
-        let __hc_cache = <greeting as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <greeting as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         greeting::__key(&mut __hc_key, &names);
         __hc_cache
@@ -206,7 +206,7 @@ impl greeting {
     #[inline]
     #[must_use]
     fn stats() -> ::hybrid_cache::Stats {
-        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+        <Self as ::hybrid_cache::__private::Function<_>>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
     #[inline]
@@ -219,7 +219,7 @@ impl greeting {
                 greeting::__key(__hc_text, &names);
             },
         );
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.

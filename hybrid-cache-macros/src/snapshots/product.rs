@@ -3,7 +3,7 @@
 
 /// Cached with `layers = "mem,redis,disk", ttl = 300`: [`product`](struct@product) has `invalidate` and the other companions.
 pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
-    let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+    let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
     let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
     product::__key(&mut __hc_key, &id, &lang);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -16,7 +16,7 @@ pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
 #[non_exhaustive]
 pub struct product {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Typed for product {
+impl ::hybrid_cache::__private::Typed<Result<Product, DbError>> for product {
     type Returned = ::hybrid_cache::__private::Returns<
         Result<Product, DbError>,
         {
@@ -31,23 +31,26 @@ impl ::hybrid_cache::__private::Typed for product {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Uncacheable as _;
             ::hybrid_cache::__private::CacheProbe::<
-                ::hybrid_cache::__private::ValueOf<product>,
-                ::hybrid_cache::__private::ErrorOf<product>,
+                ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
+                ::hybrid_cache::__private::ErrorOf<product, Result<Product, DbError>>,
             >::CACHEABLE
         },
     >;
 }
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for product {
-    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
+impl ::hybrid_cache::__private::Function<Result<Product, DbError>> for product {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<
+        product,
+        Result<Product, DbError>,
+    > {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CacheOf<product>,
+            ::hybrid_cache::__private::CacheOf<product, Result<Product, DbError>>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
-                ::hybrid_cache::__private::ValueOf<product>,
+                ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
             >();
             ::hybrid_cache::__private::require_passed_on::<
-                ::hybrid_cache::__private::ErrorOf<product>,
+                ::hybrid_cache::__private::ErrorOf<product, Result<Product, DbError>>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::beside::<product>("product")
@@ -65,7 +68,10 @@ impl ::hybrid_cache::__private::Function for product {
                             use ::hybrid_cache::__private::OwnEncoding as _;
                             ::hybrid_cache::__private::require_codec(
                                 ::hybrid_cache::__private::CodecProbe::<
-                                    ::hybrid_cache::__private::ValueOf<product>,
+                                    ::hybrid_cache::__private::ValueOf<
+                                        product,
+                                        Result<Product, DbError>,
+                                    >,
                                 >::new()
                                     .encoding(),
                             )
@@ -74,7 +80,10 @@ impl ::hybrid_cache::__private::Function for product {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NeverNone as _;
                             ::hybrid_cache::__private::OptionProbe::<
-                                ::hybrid_cache::__private::ValueOf<product>,
+                                ::hybrid_cache::__private::ValueOf<
+                                    product,
+                                    Result<Product, DbError>,
+                                >,
                             >::new()
                                 .is_none()
                         },
@@ -82,7 +91,10 @@ impl ::hybrid_cache::__private::Function for product {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NotClone as _;
                             ::hybrid_cache::__private::CloneProbe::<
-                                ::hybrid_cache::__private::ErrorOf<product>,
+                                ::hybrid_cache::__private::ErrorOf<
+                                    product,
+                                    Result<Product, DbError>,
+                                >,
                             >::new()
                                 .clone_fn()
                         },
@@ -91,7 +103,10 @@ impl ::hybrid_cache::__private::Function for product {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotEq as _;
                         ::hybrid_cache::__private::EqProbe::<
-                            ::hybrid_cache::__private::ValueOf<product>,
+                            ::hybrid_cache::__private::ValueOf<
+                                product,
+                                Result<Product, DbError>,
+                            >,
                         >::new()
                             .same()
                     }),
@@ -142,7 +157,7 @@ impl product {
     #[inline]
     #[must_use]
     pub fn key(id: u64, lang: &str) -> ::hybrid_cache::Key {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.key(&__hc_key)
@@ -153,7 +168,7 @@ impl product {
         id: u64,
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.invalidate(__hc_key)
@@ -164,7 +179,7 @@ impl product {
         id: u64,
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.expire(__hc_key)
@@ -172,7 +187,7 @@ impl product {
     /// Forgets all answers of this function, in constant time.
     #[inline]
     pub fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
@@ -181,9 +196,11 @@ impl product {
         id: u64,
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<
-        ::core::option::Option<::hybrid_cache::__private::ValueOf<product>>,
+        ::core::option::Option<
+            ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
+        >,
     > {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.peek(__hc_key)
@@ -193,9 +210,9 @@ impl product {
     pub fn put(
         id: u64,
         lang: &str,
-        value: ::hybrid_cache::__private::ValueOf<product>,
+        value: ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
     ) -> ::hybrid_cache::BoxFuture<()> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.put(__hc_key, value)
@@ -206,7 +223,7 @@ impl product {
         id: u64,
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<Result<Product, DbError>> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.refresh(__hc_key, product::__load(id, lang))
@@ -217,7 +234,7 @@ impl product {
         id: u64,
         lang: &str,
     ) -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<Result<Product, DbError>>> {
-        let __hc_cache = <product as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <product as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         product::__key(&mut __hc_key, &id, &lang);
         __hc_cache.with_info(__hc_key, product::__load(id, lang))
@@ -226,7 +243,7 @@ impl product {
     #[inline]
     #[must_use]
     pub fn stats() -> ::hybrid_cache::Stats {
-        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+        <Self as ::hybrid_cache::__private::Function<_>>::cache().stats()
     }
     /// Forgets these answers in every layer, many at a time.
     #[inline]
@@ -239,7 +256,7 @@ impl product {
                 product::__key(__hc_text, &id, &lang);
             },
         );
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_many(__hc_keys)
     }
     /// Calls the function with all of these, a bounded number at a time, so that their answers are there when they are needed.

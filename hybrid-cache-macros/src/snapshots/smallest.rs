@@ -3,7 +3,7 @@
 
 /// Cached: [`answer`](struct@answer) has `invalidate` and the other companions.
 async fn answer() -> u64 {
-    let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+    let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
     let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
     answer::__key(&mut __hc_key);
     if let ::core::option::Option::Some(__hc_answer) = __hc_cache.hit(&__hc_key) {
@@ -16,7 +16,7 @@ async fn answer() -> u64 {
 #[non_exhaustive]
 struct answer {}
 #[automatically_derived]
-impl ::hybrid_cache::__private::Typed for answer {
+impl ::hybrid_cache::__private::Typed<u64> for answer {
     type Returned = ::hybrid_cache::__private::Returns<
         u64,
         {
@@ -31,23 +31,23 @@ impl ::hybrid_cache::__private::Typed for answer {
             #[allow(unused_imports)]
             use ::hybrid_cache::__private::Uncacheable as _;
             ::hybrid_cache::__private::CacheProbe::<
-                ::hybrid_cache::__private::ValueOf<answer>,
-                ::hybrid_cache::__private::ErrorOf<answer>,
+                ::hybrid_cache::__private::ValueOf<answer, u64>,
+                ::hybrid_cache::__private::ErrorOf<answer, u64>,
             >::CACHEABLE
         },
     >;
 }
 #[automatically_derived]
-impl ::hybrid_cache::__private::Function for answer {
-    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<Self> {
+impl ::hybrid_cache::__private::Function<u64> for answer {
+    fn cache() -> &'static ::hybrid_cache::__private::CacheOf<answer, u64> {
         static __HC_CACHE: ::std::sync::LazyLock<
-            ::hybrid_cache::__private::CacheOf<answer>,
+            ::hybrid_cache::__private::CacheOf<answer, u64>,
         > = ::std::sync::LazyLock::new(|| {
             ::hybrid_cache::__private::require_cacheable::<
-                ::hybrid_cache::__private::ValueOf<answer>,
+                ::hybrid_cache::__private::ValueOf<answer, u64>,
             >();
             ::hybrid_cache::__private::require_passed_on::<
-                ::hybrid_cache::__private::ErrorOf<answer>,
+                ::hybrid_cache::__private::ErrorOf<answer, u64>,
             >();
             ::hybrid_cache::__private::CachedFn::new(
                 ::hybrid_cache::__private::Definition::beside::<answer>("answer"),
@@ -58,7 +58,7 @@ impl ::hybrid_cache::__private::Function for answer {
                                 NoCodec as _, OwnEncoding as _,
                             };
                             ::hybrid_cache::__private::CodecProbe::<
-                                ::hybrid_cache::__private::ValueOf<answer>,
+                                ::hybrid_cache::__private::ValueOf<answer, u64>,
                             >::new()
                                 .encoding()
                                 .codec()
@@ -67,7 +67,7 @@ impl ::hybrid_cache::__private::Function for answer {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NeverNone as _;
                             ::hybrid_cache::__private::OptionProbe::<
-                                ::hybrid_cache::__private::ValueOf<answer>,
+                                ::hybrid_cache::__private::ValueOf<answer, u64>,
                             >::new()
                                 .is_none()
                         },
@@ -75,7 +75,7 @@ impl ::hybrid_cache::__private::Function for answer {
                             #[allow(unused_imports)]
                             use ::hybrid_cache::__private::NotClone as _;
                             ::hybrid_cache::__private::CloneProbe::<
-                                ::hybrid_cache::__private::ErrorOf<answer>,
+                                ::hybrid_cache::__private::ErrorOf<answer, u64>,
                             >::new()
                                 .clone_fn()
                         },
@@ -84,7 +84,7 @@ impl ::hybrid_cache::__private::Function for answer {
                         #[allow(unused_imports)]
                         use ::hybrid_cache::__private::NotEq as _;
                         ::hybrid_cache::__private::EqProbe::<
-                            ::hybrid_cache::__private::ValueOf<answer>,
+                            ::hybrid_cache::__private::ValueOf<answer, u64>,
                         >::new()
                             .same()
                     }),
@@ -126,7 +126,7 @@ impl answer {
     #[inline]
     #[must_use]
     fn key() -> ::hybrid_cache::Key {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.key(&__hc_key)
@@ -134,7 +134,7 @@ impl answer {
     /// Forgets this answer in every layer.
     #[inline]
     fn invalidate() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.invalidate(__hc_key)
@@ -142,7 +142,7 @@ impl answer {
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     #[inline]
     fn expire() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.expire(__hc_key)
@@ -150,15 +150,15 @@ impl answer {
     /// Forgets all answers of this function, in constant time.
     #[inline]
     fn invalidate_all() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Invalidated> {
-        let __hc_cache = <Self as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <Self as ::hybrid_cache::__private::Function<_>>::cache();
         __hc_cache.invalidate_all()
     }
     /// What is cached; never loads, never promotes.
     #[inline]
     fn peek() -> ::hybrid_cache::BoxFuture<
-        ::core::option::Option<::hybrid_cache::__private::ValueOf<answer>>,
+        ::core::option::Option<::hybrid_cache::__private::ValueOf<answer, u64>>,
     > {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.peek(__hc_key)
@@ -166,9 +166,9 @@ impl answer {
     /// Stores an answer the caller already has.
     #[inline]
     fn put(
-        value: ::hybrid_cache::__private::ValueOf<answer>,
+        value: ::hybrid_cache::__private::ValueOf<answer, u64>,
     ) -> ::hybrid_cache::BoxFuture<()> {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.put(__hc_key, value)
@@ -176,7 +176,7 @@ impl answer {
     /// Computes the answer anew and stores it, whatever is cached.
     #[inline]
     fn refresh() -> ::hybrid_cache::BoxFuture<u64> {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.refresh(__hc_key, answer::__load())
@@ -184,7 +184,7 @@ impl answer {
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
     #[inline]
     fn with_info() -> ::hybrid_cache::BoxFuture<::hybrid_cache::Answer<u64>> {
-        let __hc_cache = <answer as ::hybrid_cache::__private::Function>::cache();
+        let __hc_cache = <answer as ::hybrid_cache::__private::Function<_>>::cache();
         let mut __hc_key = ::hybrid_cache::__private::KeyText::new();
         answer::__key(&mut __hc_key);
         __hc_cache.with_info(__hc_key, answer::__load())
@@ -193,7 +193,7 @@ impl answer {
     #[inline]
     #[must_use]
     fn stats() -> ::hybrid_cache::Stats {
-        <Self as ::hybrid_cache::__private::Function>::cache().stats()
+        <Self as ::hybrid_cache::__private::Function<_>>::cache().stats()
     }
 }
 impl answer {

@@ -9,6 +9,7 @@ mod bounds;
 mod generic;
 mod methods;
 mod neighbours;
+mod visibility;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
