@@ -49,8 +49,13 @@ pub(super) fn invalidate_many(names: &Names<'_>) -> Option<Companion> {
 /// Not of a function that is not async: its thread could make one call after the other, as a loop does.
 pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
     let function = names.function;
-    let by_value = function.receiver.as_ref().is_some_and(|receiving| receiving.receiver.reference.is_none());
-    if !function.is_async() || by_value {
+    let receiver = function.receiver.as_ref().map(|receiving| &receiving.receiver);
+    let lent = receiver.map(|receiver| match &*receiver.ty {
+        Type::Reference(reference) => Some((receiver, reference)),
+        _ => None,
+    });
+    // One that is given away can be given to one call only.
+    if !function.is_async() || lent.is_some_and(|lent| lent.is_none()) {
         return None;
     }
     let Each { pattern, ty, lifetime } = Each::of(&function.arguments.iter().collect::<Vec<_>>())?;
@@ -58,8 +63,14 @@ pub(super) fn warm(names: &Names<'_>, parts: &Parts) -> Option<Companion> {
     let (generics, turbofish) = (&function.generics, &parts.turbofish);
     let parameters = generics.parameters_and(&lifetime, Which::All, &ty);
     let constraints = generics.constraints_and(&lifetime, Which::All, &ty, names.is_in_impl());
-    let itself = function.receiver.as_ref().map(|_| quote!(&#lifetime self,));
-    let lent = function.receiver.as_ref().map(|_| quote!(self,));
+    let itself = lent.flatten().map(|(receiver, reference)| match receiver.colon_token {
+        None => quote!(&#lifetime self,),
+        Some(colon) => {
+            let to = &reference.elem;
+            quote!(self #colon &#lifetime #to,)
+        }
+    });
+    let lent = receiver.map(|_| quote!(self,));
     let arguments = function.arguments.iter().map(|argument| &argument.name);
     let (owner, with_info, answer) = (names.owner(), names.public("with_info"), function.answer());
     // As `with_info` returns it; named where it can be, which the compiler has less to do with.

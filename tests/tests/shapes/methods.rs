@@ -42,6 +42,11 @@ impl Shop {
     }
 
     #[cached(layers = "mem", key = "{self.tenant}:{id}")]
+    async fn shared(self: &Arc<Self>, id: u8) -> u32 {
+        self.tenant + u32::from(id)
+    }
+
+    #[cached(layers = "mem", key = "{self.tenant}:{id}")]
     async fn owned(self: Arc<Self>, id: u8) -> u32 {
         self.tenant + u32::from(id)
     }
@@ -165,6 +170,8 @@ async fn receivers_of_every_kind_can_be_cached() {
 
     assert_eq!(shop.name().await, "shop 4");
     assert_eq!(shop.name_peek().await, Some("shop 4".to_owned()));
+    assert_eq!(shop.shared_warm([1, 2]).await.loaded(), 2);
+    assert_eq!((shop.shared_peek(2).await, shop.shared(2).await), (Some(6), 6));
     assert_eq!(Arc::clone(&shop).owned(1).await, 5);
     assert_eq!(shop.owned_peek(1).await, Some(5));
     assert_eq!(Shop::clone(&shop).raised().await, 5);
@@ -190,6 +197,7 @@ async fn each_instance_of_a_generic_type_has_answers_of_its_own() {
     let sqlite = Arc::new(Repo::<Sqlite> { backend: PhantomData, name: "a" });
     let postgres = Arc::new(Repo::<Postgres> { backend: PhantomData, name: "a" });
 
+    assert_eq!(sqlite.product_warm([1]).await.loaded(), 1);
     assert_eq!(sqlite.product(1).await.unwrap(), "1 from sqlite in a");
     assert_eq!(postgres.product(1).await.unwrap(), "1 from postgres in a");
     assert_eq!(sqlite.inline(1).await, "1 from sqlite");
