@@ -16,6 +16,10 @@ pub(crate) fn called(name: &str) -> Option<&'static str> {
         "size" | "max_size" | "max_capacity" | "max_entries" | "max_items" | "Capacity" | "limit" | "cap" => {
             "the number of answers in memory is `capacity` here: `capacity = 1_000`; their size, `max_bytes = \"64MiB\"`"
         }
+        "unbound" | "unbounded" => {
+            "memory is bounded always; for more answers raise `capacity`: `capacity = 1_000_000`, or bound their size: \
+             `max_bytes = \"1GiB\"`"
+        }
         "evict" | "flush" | "clear" | "cache_evict" => {
             "to forget answers, call the function's `invalidate` or `invalidate_all`, or write `#[invalidates(..)]` on the \
              function that changes what they were made of"
@@ -27,7 +31,7 @@ pub(crate) fn called(name: &str) -> Option<&'static str> {
         "sync_writes" | "sync_writes_buckets" | "single_flight" | "coalesce" => {
             "calls with the same arguments share one load always; leave it out"
         }
-        "sync" | "sync_lock" | "SharedCache" | "thread_safe" | "unbound" | "unbounded" => {
+        "sync" | "sync_lock" | "SharedCache" | "thread_safe" => {
             "all threads share the answers, without a lock in the way of a hit; leave it out"
         }
         "map_error" => "trouble of a layer is no error of the function, it is skipped; leave it out",
@@ -84,7 +88,13 @@ mod tests {
 
     #[test]
     fn what_other_crates_call_it_is_translated_and_no_option_of_ours_is() {
-        for (name, here) in [("time", "`ttl`"), ("size", "`capacity`"), ("sync_writes", "leave it out")] {
+        let translated = [
+            ("time", "`ttl`"),
+            ("size", "`capacity`"),
+            ("unbound", "raise `capacity`"),
+            ("sync_writes", "leave it out"),
+        ];
+        for (name, here) in translated {
             assert!(called(name).is_some_and(|text| text.contains(here)), "{name}");
         }
         for option in crate::args::all_options() {
