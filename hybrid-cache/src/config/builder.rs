@@ -161,7 +161,9 @@ impl Builder {
         self
     }
 
-    /// How many bytes the disk layer may use, for each process that runs at the same time.
+    /// How many bytes the disk layer may use, for each process that runs at the same time. Less than 16 MiB is taken for
+    /// 16 MiB, as much as an empty store needs. The largest answer that is kept has a sixteenth of it, and never more than
+    /// 8 MiB.
     ///
     /// Default: `HYBRID_CACHE_DISK_MAX_BYTES`, else 1 GiB. Refused by `install()`: zero.
     pub fn disk_max_bytes(mut self, bytes: u64) -> Self {
