@@ -14,13 +14,22 @@ use crate::{expand, function::Function, key, load, names::Names};
 
 const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
 
-/// The lints that a user may have on and that generated functions would trip; nothing of the user's own is
-/// under these attributes.
-fn quiet() -> TokenStream {
-    quote!(#[allow(
-        dead_code, unreachable_pub, unused_qualifications, private_interfaces, private_bounds, unused_variables,
-        single_use_lifetimes, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
-    )])
+/// The lints that a user may have on and that generated functions would trip, and what is allowed of the function, whose
+/// types they have; nothing else of the user's own is under these attributes.
+///
+/// One by one: to allow a group is an error where one of its lints is forbidden.
+fn quiet(function: &Function) -> TokenStream {
+    let permissions = function.attrs.iter().map(expectation_as_permission);
+    let permissions = permissions.filter(|attribute| attribute.path().is_ident("allow"));
+    quote! {
+        #[allow(
+            dead_code, unreachable_pub, unused_qualifications, private_interfaces, private_bounds, unused_variables,
+            single_use_lifetimes, clippy::future_not_send, clippy::impl_trait_in_params, clippy::multiple_bound_locations,
+            clippy::pattern_type_mismatch, clippy::ptr_arg, clippy::ref_option_ref,
+            clippy::shadow_reuse, clippy::too_many_arguments, clippy::used_underscore_binding
+        )]
+        #(#permissions)*
+    }
 }
 
 /// The line that is appended to the documentation of the function.
@@ -68,7 +77,7 @@ pub(crate) fn item(names: &Names<'_>) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[doc = #doc]
-        #[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
         #[non_exhaustive]
         #vis struct #companion {}
     }
@@ -103,7 +112,7 @@ pub(crate) fn stubs(names: &Names<'_>) -> TokenStream {
 
 /// The items in the `impl` of the companion struct; of a method, beside it, each with the attributes of the block.
 fn beside(names: &Names<'_>, items: &TokenStream, uncached: &TokenStream) -> TokenStream {
-    let (quiet, companion) = (quiet(), &names.companion);
+    let (quiet, companion) = (quiet(names.function), &names.companion);
     let cfgs = names.cfgs();
     let cfgs = quote!(#(#cfgs)*);
     if !names.is_in_impl() {

@@ -20,7 +20,7 @@ where
 }
 #[cfg(unix)]
 /// The companions of [`longest`](fn@longest): forget, look at and refresh the answers it keeps.
-#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 #[non_exhaustive]
 pub(crate) struct longest {}
 #[cfg(unix)]
@@ -95,11 +95,17 @@ impl ::hybrid_cache::__private::Function<usize> for longest {
     private_bounds,
     unused_variables,
     single_use_lifetimes,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery,
-    clippy::restriction
+    clippy::future_not_send,
+    clippy::impl_trait_in_params,
+    clippy::multiple_bound_locations,
+    clippy::pattern_type_mismatch,
+    clippy::ptr_arg,
+    clippy::ref_option_ref,
+    clippy::shadow_reuse,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
 )]
+#[allow(clippy::ptr_arg)]
 impl longest {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]

@@ -12,7 +12,7 @@ async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failu
     __hc_cache.load(__hc_key, Greetings::__load(db, user, id)).await
 }
 /// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
-#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 #[non_exhaustive]
 struct Greetings {}
 #[automatically_derived]
@@ -180,10 +180,15 @@ impl crate::memo::__private::Function<Result<Option<String>, Failure>> for Greet
     private_bounds,
     unused_variables,
     single_use_lifetimes,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery,
-    clippy::restriction
+    clippy::future_not_send,
+    clippy::impl_trait_in_params,
+    clippy::multiple_bound_locations,
+    clippy::pattern_type_mismatch,
+    clippy::ptr_arg,
+    clippy::ref_option_ref,
+    clippy::shadow_reuse,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
 )]
 impl Greetings {
     #[doc(hidden)]

@@ -14,7 +14,7 @@ async fn greeting(shop: &Shop<'_>, names: &[&str]) -> String {
         .await
 }
 /// The companions of [`greeting`](fn@greeting): forget, look at and refresh the answers it keeps.
-#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 #[non_exhaustive]
 struct greeting {}
 #[automatically_derived]
@@ -103,10 +103,15 @@ impl ::hybrid_cache::__private::Function<String> for greeting {
     private_bounds,
     unused_variables,
     single_use_lifetimes,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery,
-    clippy::restriction
+    clippy::future_not_send,
+    clippy::impl_trait_in_params,
+    clippy::multiple_bound_locations,
+    clippy::pattern_type_mismatch,
+    clippy::ptr_arg,
+    clippy::ref_option_ref,
+    clippy::shadow_reuse,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
 )]
 impl greeting {
     #[doc(hidden)]

@@ -19,10 +19,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
@@ -35,10 +40,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     fn __price_key<Argument1: Id + Serialize>(
         &self,
@@ -60,10 +70,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     fn __price_instances() -> &'static ::hybrid_cache::__private::Instances {
         static __HC_INSTANCES: ::hybrid_cache::__private::Instances = ::hybrid_cache::__private::Instances::new();
@@ -77,10 +92,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     fn __price_definition() -> ::hybrid_cache::__private::Definition {
         ::hybrid_cache::__private::Definition::method::<Self>("price")
@@ -97,10 +117,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     fn __price_cache<Argument1: Id + Serialize>() -> &'static ::hybrid_cache::__private::Cache<
         ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
@@ -209,10 +234,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     fn __price_keyed<Argument1: Id + Serialize>(
         &self,
@@ -244,10 +274,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// The key of this answer. `Display` is what stands in Redis.
     #[inline]
@@ -268,10 +303,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Forgets this answer in every layer.
     #[inline]
@@ -291,10 +331,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Marks this answer stale: the next call may still get it under `stale` or `stale_if_error`.
     #[inline]
@@ -314,10 +359,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Forgets all answers of this function, in constant time.
     #[inline]
@@ -333,10 +383,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// What is cached; never loads, never promotes.
     #[inline]
@@ -361,10 +416,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Stores an answer the caller already has.
     #[inline]
@@ -387,10 +447,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Computes the answer anew and stores it, whatever is cached.
     #[inline]
@@ -410,10 +475,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// The answer, and where it came from: the layer, its age, whether the call waited for another's load.
     #[inline]
@@ -433,10 +503,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// What happened so far: hits per layer, misses, loads, errors.
     #[inline]
@@ -452,10 +527,15 @@ impl<B> Shop<B> {
         private_bounds,
         unused_variables,
         single_use_lifetimes,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery,
-        clippy::restriction
+        clippy::future_not_send,
+        clippy::impl_trait_in_params,
+        clippy::multiple_bound_locations,
+        clippy::pattern_type_mismatch,
+        clippy::ptr_arg,
+        clippy::ref_option_ref,
+        clippy::shadow_reuse,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding
     )]
     /// Forgets these answers in every layer, many at a time.
     #[inline]

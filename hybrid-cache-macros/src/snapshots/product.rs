@@ -12,7 +12,7 @@ pub async fn product(id: u64, lang: &str) -> Result<Product, DbError> {
     __hc_cache.load(__hc_key, product::__load(id, lang)).await
 }
 /// The companions of [`product`](fn@product): forget, look at and refresh the answers it keeps.
-#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 #[non_exhaustive]
 pub struct product {}
 #[automatically_derived]
@@ -123,10 +123,15 @@ impl ::hybrid_cache::__private::Function<Result<Product, DbError>> for product {
     private_bounds,
     unused_variables,
     single_use_lifetimes,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery,
-    clippy::restriction
+    clippy::future_not_send,
+    clippy::impl_trait_in_params,
+    clippy::multiple_bound_locations,
+    clippy::pattern_type_mismatch,
+    clippy::ptr_arg,
+    clippy::ref_option_ref,
+    clippy::shadow_reuse,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
 )]
 impl product {
     #[doc(hidden)]

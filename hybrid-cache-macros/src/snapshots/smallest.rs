@@ -12,7 +12,7 @@ async fn answer() -> u64 {
     __hc_cache.load(__hc_key, answer::__load()).await
 }
 /// The companions of [`answer`](fn@answer): forget, look at and refresh the answers it keeps.
-#[allow(non_camel_case_types, dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(non_camel_case_types, dead_code, unreachable_pub)]
 #[non_exhaustive]
 struct answer {}
 #[automatically_derived]
@@ -101,10 +101,15 @@ impl ::hybrid_cache::__private::Function<u64> for answer {
     private_bounds,
     unused_variables,
     single_use_lifetimes,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery,
-    clippy::restriction
+    clippy::future_not_send,
+    clippy::impl_trait_in_params,
+    clippy::multiple_bound_locations,
+    clippy::pattern_type_mismatch,
+    clippy::ptr_arg,
+    clippy::ref_option_ref,
+    clippy::shadow_reuse,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding
 )]
 impl answer {
     #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! Cached functions in a package that calls the crate `hc`, as far from a macro's usual surroundings as they get:
 //! nothing here is called `hybrid_cache`, `tokio` or `serde_json`.
 
+pub mod forbids;
 pub mod lints;
 
 use std::{fmt, sync::Arc, time::Duration};
