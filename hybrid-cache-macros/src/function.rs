@@ -127,7 +127,7 @@ impl Function {
         }
     }
 
-    /// Whether the value to keep is spelled with a `'static` borrow. The compiler cannot be asked: it forgets lifetimes
+    /// Whether the value to keep is spelled with a `&'static`. The compiler cannot be asked: it forgets lifetimes
     /// when it looks for an implementation, and complains about them afterwards.
     pub(crate) fn has_static_borrow(&self) -> bool {
         match &self.sig.output {

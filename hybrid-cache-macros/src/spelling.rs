@@ -95,7 +95,8 @@ pub(crate) fn borrow_in(ty: &Type) -> Option<Span> {
     search.found
 }
 
-/// Whether a type is spelled with a `'static` borrow in it: such a value can be written as bytes and never read back.
+/// Whether a type is spelled with a `&'static` in it: such a value can be written as bytes and never read back. What a
+/// lifetime in a path means only the type knows: a `Cow<'static, str>` comes back as an owned one.
 pub(crate) fn is_static_borrow(ty: &Type) -> bool {
     let mut search = Statics::default();
     search.visit_type(ty);
@@ -139,8 +140,9 @@ struct Statics {
 }
 
 impl<'ast> Visit<'ast> for Statics {
-    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        self.found |= lifetime.ident == "static";
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        self.found |= reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+        visit::visit_type_reference(self, reference);
     }
 }
 
@@ -152,5 +154,26 @@ struct Unnamed {
 impl<'ast> Visit<'ast> for Unnamed {
     fn visit_type_impl_trait(&mut self, unnamed: &'ast TypeImplTrait) {
         self.found.get_or_insert(unnamed.impl_token.span);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_borrowed_for_ever_is_told_from_what_has_a_lifetime_as_an_argument() {
+        let is_static_borrow = |ty| is_static_borrow(&syn::parse_str(ty).unwrap());
+        for ty in [
+            "&'static str",
+            "Option<Vec<&'static [u8]>>",
+            "Cow<'static, [&'static str]>",
+            "(u8, &'static u8)",
+        ] {
+            assert!(is_static_borrow(ty), "{ty}");
+        }
+        for ty in ["String", "Cow<'static, str>", "Option<Arc<Page<'static>>>", "Box<dyn Page + 'static>"] {
+            assert!(!is_static_borrow(ty), "{ty}");
+        }
     }
 }

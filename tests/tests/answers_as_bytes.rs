@@ -1,6 +1,7 @@
 //! What becomes of answers on their way through bytes: they come back as they were, or are computed again.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
     panic::resume_unwind,
@@ -322,4 +323,22 @@ async fn an_answer_that_moved_to_another_module_is_found_and_one_that_changed_is
     in_process(&redis, here::moved(7)).await;
     assert_eq!(in_process(&redis, there::moved(7)).await[&7].id, 7);
     assert_eq!(in_process(&redis, changed::moved(7)).await[&7].number, 100);
+}
+
+#[tokio::test]
+async fn what_may_be_borrowed_for_ever_comes_back_owned() {
+    #[cached(layers = "mem,redis")]
+    async fn motto(id: u8) -> Cow<'static, str> {
+        if id == 0 { Cow::Borrowed("none") } else { Cow::Owned(format!("motto {id}")) }
+    }
+    let (first, second, stats) = in_two_processes!(motto, [0, 1]);
+    assert_eq!((first, second), (["none", "motto 1"].map(Cow::from), ["none", "motto 1"].map(Cow::from)));
+    assert_eq!(loads_and_hits(&stats), (0, 2));
+
+    // Where the layers are those of the environment, the compiler is asked whether they could be kept as bytes.
+    #[cached]
+    async fn motto_anywhere(id: u8) -> Option<Cow<'static, str>> {
+        (id == 0).then_some(Cow::Borrowed("none"))
+    }
+    assert_eq!(motto_anywhere(0).await, Some(Cow::Borrowed("none")));
 }

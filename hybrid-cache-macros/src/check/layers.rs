@@ -26,8 +26,8 @@ fn static_borrow_in_bytes(Input { args, function, .. }: Input<'_>) -> Vec<syn::E
             error(
                 function.value_ends().span(),
                 format!(
-                    "layer `{layer}` keeps bytes, and what is `'static` cannot be read back from them; return an owned type, in \
-                     place of `&'static str` for example `String` or `Arc<str>`, or leave `{layer}` out of `layers`",
+                    "layer `{layer}` keeps bytes, and a `&'static` cannot be read back from them; return an owned type, in place of \
+                     `&'static str` for example `String` or `Cow<'static, str>`, or leave `{layer}` out of `layers`",
                     layer = layer.text
                 ),
             )
