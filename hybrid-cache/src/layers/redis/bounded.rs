@@ -158,7 +158,9 @@ impl Replies {
             (b'%', Count::Of(pairs)) => pairs.saturating_mul(2),
             // And what it is about.
             (b'|', Count::Of(pairs)) => pairs.saturating_mul(2).saturating_add(1),
-            (b'$' | b'!' | b'=' | b'*' | b'~' | b'>' | b'%' | b'|', Count::Unknown) => return Err(Refused),
+            (b'$' | b'*' | b'~' | b'>', Count::Nothing) => 0,
+            // Where the protocol has no nothing, the library reads an enormous length.
+            (b'$' | b'!' | b'=' | b'*' | b'~' | b'>' | b'%' | b'|', _) => return Err(Refused),
             _ => 0,
         };
         self.open = self.open.saturating_add(inside);
@@ -275,6 +277,19 @@ mod tests {
     fn a_line_without_an_end_is_refused() {
         for kind in ["+", "-", "$", "x"] {
             assert_eq!(take(format!("{kind}{}", "\n".repeat(LONGEST_LINE + 1)).as_bytes()), Err(Refused));
+        }
+    }
+
+    #[test]
+    fn nothing_is_refused_where_the_library_reads_an_enormous_length() {
+        for kind in ["!", "=", "%", "|", "*2\r\n!"] {
+            assert_eq!(take(format!("{kind}-1\r\n").as_bytes()), Err(Refused), "{kind}");
+        }
+        // Both take it for a whole value, so what follows is measured as the next one.
+        for kind in ["$", "*", "~", ">"] {
+            let bytes = format!("{kind}-1\r\n");
+            assert_eq!(take(bytes.as_bytes()), Ok(Replies::default()), "{kind}");
+            assert!(redis::parse_redis_value(bytes.as_bytes()).is_ok(), "{kind}");
         }
     }
 
