@@ -107,7 +107,7 @@ impl<R: Outcome> Copies<R> {
             };
             timeout.unwrap_or(PATIENCE)
         };
-        Some(self.asked.without.iter().map(budget).sum())
+        Some(self.asked.without.iter().map(budget).fold(Duration::ZERO, Duration::saturating_add))
     }
 }
 

@@ -37,6 +37,13 @@ async fn each_layer_alone_gives_the_same_answer() {
 }
 
 #[tokio::test]
+async fn layers_that_may_take_for_ever_do_not_end_a_call_without_memory() {
+    let (world, body) = (World::without_time_limits(), Body::new());
+    let function = world.function(BYTES);
+    assert_eq!((body.call(function, "k").await, body.call(function, "k").await), (1, 1));
+}
+
+#[tokio::test]
 async fn an_answer_from_a_clock_that_was_far_ahead_is_computed_again_and_once() {
     for layers in [ALL, BYTES, &[LayerKind::Redis], &[LayerKind::Disk], &[LayerKind::Memory, LayerKind::Disk]]
     {

@@ -48,6 +48,14 @@ impl World {
         Self::of(settings(false), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
     }
 
+    /// One in which a layer may take as long as it likes.
+    pub(super) fn without_time_limits() -> Self {
+        let settings = builder().redis("redis://localhost").redis_timeout(Duration::MAX);
+        let settings = settings.disk_dir("/nowhere").disk_timeout(Duration::MAX);
+        let settings = settings.settings(&Environment::of::<String, String>([])).unwrap();
+        Self::of(settings, FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+    }
+
     /// Another process that uses the same Redis and, later, the same disk.
     pub(super) fn with_the_same_stores(&self) -> Self {
         Self::of(settings(true), Arc::clone(&self.redis), Arc::clone(&self.disk))
