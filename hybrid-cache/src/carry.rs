@@ -1,13 +1,15 @@
 //! What loads in tasks of their own take along of the task that started them. Knows nothing of what a load does.
 
 use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
+    any::Any,
+    fmt, mem,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
+use futures_util::FutureExt as _;
 use tokio::task::LocalKey;
 
 use crate::{
@@ -49,30 +51,44 @@ impl Carriers {
 }
 
 /// Runs `load` within what `carrier` makes of it. A carrier that panics, or that does without the load, costs what it would
-/// have carried, and not the load.
+/// have carried, and not the load. A panic of the load's own is none of the carrier's business, and goes past it.
 fn wrap(load: BoxFuture<()>, carrier: &Carrier) -> BoxFuture<()> {
     let left: Left = Arc::default();
     let in_its_hands = Carried { load: Some(load), left: Arc::clone(&left) };
     // tokio's own `get` panics where there is no value.
     let wrapped = catch_unwind(AssertUnwindSafe(|| carrier(Box::pin(in_its_hands))));
-    if wrapped.is_err() {
-        tracing::error!(
-            "what `carry` was given panicked, so a load goes without what it would have taken along"
-        );
-    }
     Box::pin(async move {
-        if let Ok(wrapped) = wrapped {
-            wrapped.await;
+        let carried = match wrapped {
+            // Dropped in there as well, which runs code of the carrier's too.
+            Ok(wrapped) => AssertUnwindSafe(async move { wrapped.await; }).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        if carried.is_err() {
+            tracing::error!(
+                "what `carry` was given panicked, so a load goes without what it would have taken along"
+            );
         }
-        let load = left.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(load) = load {
-            load.await;
+        let left = mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+        match left {
+            Remains::Nothing => {}
+            Remains::Load(load) => load.await,
+            Remains::Panic(panic) => resume_unwind(panic),
         }
     })
 }
 
-/// A load that was let go of before it had ended.
-type Left = Arc<Mutex<Option<BoxFuture<()>>>>;
+/// What a carrier leaves of its load.
+type Left = Arc<Mutex<Remains>>;
+
+#[derive(Default)]
+enum Remains {
+    #[default]
+    Nothing,
+    /// It was let go of before it had ended.
+    Load(BoxFuture<()>),
+    /// It has ended with this.
+    Panic(Box<dyn Any + Send>),
+}
 
 /// A load in the hands of a carrier.
 struct Carried {
@@ -80,22 +96,35 @@ struct Carried {
     left: Left,
 }
 
+impl Carried {
+    fn leave(&self, remains: Remains) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = remains;
+    }
+}
+
 impl Future for Carried {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Some(load) = &mut self.load else { return Poll::Ready(()) };
-        let polled = load.as_mut().poll(context);
-        if polled.is_ready() {
-            self.load = None;
+        // Else nobody could tell whose panic comes out of the carrier.
+        let polled = catch_unwind(AssertUnwindSafe(|| load.as_mut().poll(context)));
+        if let Ok(Poll::Pending) = polled {
+            return Poll::Pending;
         }
-        polled
+        self.load = None;
+        if let Err(panic) = polled {
+            self.leave(Remains::Panic(panic));
+        }
+        Poll::Ready(())
     }
 }
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = self.load.take();
+        if let Some(load) = self.load.take() {
+            self.leave(Remains::Load(load));
+        }
     }
 }
 
@@ -164,6 +193,65 @@ mod tests {
             async {}
         });
         assert_eq!(TENANT.scope("anna", seen_by_a_load(&carriers)).await, (Some("anna"), None));
+    }
+
+    #[tokio::test]
+    async fn what_a_carrier_returns_may_panic_before_in_and_after_a_load_and_costs_what_it_carries_alone() {
+        let panics: [fn(BoxFuture<()>) -> BoxFuture<()>; 4] = [
+            |_load| Box::pin(async { panic!("before the load") }),
+            |mut load| {
+                Box::pin(async move {
+                    let _ = futures_util::poll!(&mut load);
+                    panic!("half-way through the load");
+                })
+            },
+            |load| {
+                Box::pin(async {
+                    load.await;
+                    panic!("after the load");
+                })
+            },
+            |load| {
+                struct PanicsWhenDropped;
+                impl Drop for PanicsWhenDropped {
+                    fn drop(&mut self) {
+                        panic!("when it is dropped");
+                    }
+                }
+                let panics = PanicsWhenDropped;
+                let mut load = Some(load);
+                Box::pin(std::future::poll_fn(move |context| {
+                    let _ = (&panics, load.as_mut().map(|load| load.as_mut().poll(context)));
+                    Poll::Ready(())
+                }))
+            },
+        ];
+        for panics in panics {
+            let mut carriers = Carriers::default();
+            carriers.add(panics);
+            carriers.add_local(&TENANT);
+            assert_eq!(TENANT.scope("anna", seen_by_a_load(&carriers)).await, (Some("anna"), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_a_load_is_its_own_whatever_its_carriers_do() {
+        let mut carriers = Carriers::default();
+        carriers.add_local(&TENANT);
+        carriers.add(|load| async {
+            // Swallows it.
+            let _ = AssertUnwindSafe(load).catch_unwind().await;
+        });
+        carriers.add(|load| async {
+            load.await;
+            panic!("the carrier's");
+        });
+        let load = carriers.wrap(Box::pin(async {
+            tokio::task::yield_now().await;
+            panic!("the load's");
+        }));
+        let ended = tokio::spawn(load).await.unwrap_err().into_panic();
+        assert_eq!(ended.downcast_ref(), Some(&"the load's"));
     }
 
     #[tokio::test]
