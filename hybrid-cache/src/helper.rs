@@ -2,7 +2,7 @@
 
 use std::{
     future::pending,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, mpsc},
     thread,
 };
 
@@ -20,7 +20,8 @@ impl Helper {
         Self { name, running: Mutex::new(None) }
     }
 
-    /// The runtime, whose thread has done `first` before anything else; `None` if the system has no thread left.
+    /// The runtime, whose thread has done `first` before anything else; `None` if the system has no thread
+    /// left.
     pub(crate) fn handle(&self, first: fn()) -> Option<Handle> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();
@@ -29,13 +30,18 @@ impl Helper {
         {
             return Some(handle.clone());
         }
-        let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-        let handle = runtime.handle().clone();
+        let (sender, handles) = mpsc::channel();
+        // Made over there: where no thread can be had, it would be dropped here, and tokio panics where a runtime is dropped
+        // in another one.
         let run = move || {
+            let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
             first();
-            runtime.block_on(pending::<()>());
+            if sender.send(runtime.handle().clone()).is_ok() {
+                runtime.block_on(pending::<()>());
+            }
         };
         thread::Builder::new().name(self.name.to_owned()).spawn(run).ok()?;
+        let handle = handles.recv().ok()?;
         *running = Some((process, handle.clone()));
         Some(handle)
     }

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         "unwinding" => unwinding(),
         "bare-runtimes" => bare_runtimes(),
         "worlds" => worlds(),
+        "no-threads" => no_threads(),
         #[cfg(unix)]
         "forks" => forks::main(),
         _ => return ExitCode::FAILURE,
@@ -156,6 +157,16 @@ fn worlds() {
         println!("out of the worlds");
         shared(1).await;
         shared(2).await;
+    });
+}
+
+fn no_threads() {
+    println!("a thread: {}", thread::Builder::new().spawn(|| ()).is_ok());
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        println!("shared {} {}", shared(1).await, shared(1).await);
+        println!("forgotten in Redis: {:?}", shared::invalidate(1).await.in_layer(LayerKind::Redis));
+        println!("shared {}", shared(1).await);
     });
 }
 

@@ -7,10 +7,17 @@ use hybrid_cache_test_support::RedisServer;
 /// What the program prints that does this.
 #[track_caller]
 fn edges(word: &str, redis: Option<&RedisServer>) -> String {
+    edges_with(word, redis, &[])
+}
+
+/// The same with these variables.
+#[track_caller]
+fn edges_with(word: &str, redis: Option<&RedisServer>, variables: &[(&str, &str)]) -> String {
     let home = tempfile::tempdir().unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_edges"));
     program.arg(word).env_clear().env("HYBRID_CACHE_DISK_DIR", home.path());
     program.env("HYBRID_CACHE_REDIS_TIMEOUT", "20s").env("HYBRID_CACHE_DISK_TIMEOUT", "20s");
+    program.envs(variables.iter().copied());
     if let Some(redis) = redis {
         program.env("HYBRID_CACHE_REDIS_URL", redis.url());
     }
@@ -54,6 +61,16 @@ fn nothing_panics_in_a_runtime_without_timers_or_io_where_redis_is_away() {
     let mut redis = RedisServer::start();
     redis.kill();
     assert!(!edges("bare-runtimes", Some(&redis)).contains("panic"));
+}
+
+#[cfg(all(unix, target_pointer_width = "64"))]
+#[test]
+fn without_a_thread_to_be_had_calls_go_on_without_redis() {
+    let redis = RedisServer::start();
+    // No machine has room for such a stack.
+    let shown = edges_with("no-threads", Some(&redis), &[("RUST_MIN_STACK", "140737488355328")]);
+    assert!(shown.contains("a thread: false\n") && shown.contains("shared 1 1\n"), "{shown}");
+    assert!(shown.contains("forgotten in Redis: Queued") && shown.contains("shared 2\n"), "{shown}");
 }
 
 #[test]
