@@ -158,7 +158,7 @@ impl<R: Outcome> CachedFn<R> {
         let taken =
             memory.read(key.as_lookup_bytes(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
         // In a fork, nobody has moved the clock.
-        if self.counters.hit_in_memory() && fork::look() {
+        if self.counters.hit_in_memory() && fork::look_now_and_then() {
             return None;
         }
         Some(taken)

@@ -7,7 +7,6 @@ use futures_core::future::BoxFuture;
 use super::{Layer, Reading, Removal, Terms};
 use crate::{
     error::{LayerError, LayerKind},
-    fork,
     key::Key,
 };
 
@@ -19,11 +18,12 @@ pub(crate) struct NotInForks<L> {
 impl<L: Layer> NotInForks<L> {
     /// For this process.
     pub(crate) fn new(layer: L) -> Self {
-        Self { layer, process: fork::process() }
+        Self { layer, process: std::process::id() }
     }
 
     fn is_fork(&self) -> bool {
-        self.process != fork::process()
+        // Asked each time: nobody answers what is asked of a thread of the parent's, and nobody ends the wait for it.
+        self.process != std::process::id()
     }
 
     fn unless_fork<'a, T: Send + 'a>(

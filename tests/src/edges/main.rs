@@ -68,6 +68,8 @@ fn main() -> ExitCode {
         "no-threads" => no_threads(),
         #[cfg(unix)]
         "forks" => forks::main(),
+        #[cfg(unix)]
+        "forks-at-once" => forks::at_once(),
         _ => return ExitCode::FAILURE,
     }
     println!("the end");
@@ -189,6 +191,23 @@ mod forks {
 
     fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {
         Some(Builder::new_current_thread().enable_all().build().ok()?.block_on(future))
+    }
+
+    /// Forks as soon as the parent has used its disk.
+    pub(super) fn at_once() {
+        println!("parent: disk {}", on_disk(0));
+        for number in 1..=3 {
+            on_disk(0);
+            in_a_fork(|| {
+                thread::spawn(|| {
+                    thread::sleep(Duration::from_secs(10));
+                    println!("a fork waits for what is not there");
+                    std::process::abort();
+                });
+                println!("fork {number}: disk {}", on_disk(number));
+            });
+        }
+        println!("parent: disk {} of {}", on_disk::stats().disk_hits(), on_disk(0));
     }
 
     pub(super) fn main() {

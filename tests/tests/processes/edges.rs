@@ -83,6 +83,17 @@ fn what_a_world_has_a_stand_in_for_is_missed_by_the_process_when_that_calls() {
 
 #[cfg(unix)]
 #[test]
+fn a_fork_that_is_made_just_after_its_parent_has_read_its_disk_does_without() {
+    let shown = edges("forks-at-once", None);
+    for number in 1..=3 {
+        assert!(shown.contains(&format!("fork {number}: disk 2\n")), "{shown}");
+    }
+    assert_eq!(shown.matches("the disk layer is off here").count(), 3, "noticed at once\n{shown}");
+    assert!(shown.contains("parent: disk 3 of 1\n"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_fork_has_a_clock_and_generations_and_a_connection_of_its_own_and_no_disk() {
     let redis = RedisServer::start();
     let shown = edges("forks", Some(&redis));
