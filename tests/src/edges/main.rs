@@ -70,6 +70,8 @@ fn main() -> ExitCode {
         "forks" => forks::main(),
         #[cfg(unix)]
         "forks-at-once" => forks::at_once(),
+        #[cfg(unix)]
+        "forks-in-a-runtime" => forks::in_a_runtime(),
         _ => return ExitCode::FAILURE,
     }
     println!("the end");
@@ -176,7 +178,7 @@ fn no_threads() {
 mod forks {
     use fork::{Fork, fork, waitpid};
 
-    use super::{Builder, Duration, flush, generation, on_disk, short, thread};
+    use super::{Builder, Duration, LayerKind, flush, generation, on_disk, short, thread};
 
     fn in_a_fork(what: impl FnOnce()) {
         match fork() {
@@ -189,6 +191,15 @@ mod forks {
         }
     }
 
+    /// Ends a fork that has not ended by itself.
+    fn give_up_soon() {
+        thread::spawn(|| {
+            thread::sleep(Duration::from_secs(10));
+            println!("a fork waits for what is not there");
+            std::process::abort();
+        });
+    }
+
     fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {
         Some(Builder::new_current_thread().enable_all().build().ok()?.block_on(future))
     }
@@ -199,15 +210,33 @@ mod forks {
         for number in 1..=3 {
             on_disk(0);
             in_a_fork(|| {
-                thread::spawn(|| {
-                    thread::sleep(Duration::from_secs(10));
-                    println!("a fork waits for what is not there");
-                    std::process::abort();
-                });
+                give_up_soon();
                 println!("fork {number}: disk {}", on_disk(number));
             });
         }
         println!("parent: disk {} of {}", on_disk::stats().disk_hits(), on_disk(0));
+    }
+
+    /// Forks and goes on in the same runtime, on both sides.
+    pub(super) fn in_a_runtime() {
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(generation(0));
+        for number in 1..=3 {
+            in_a_fork(|| {
+                give_up_soon();
+                let (found, forgotten) = runtime.block_on(async {
+                    let found = (generation(0).await, generation(number).await);
+                    (found, generation::invalidate(number).await)
+                });
+                let forgotten = forgotten.in_layer(LayerKind::Redis);
+                println!("fork {number}: {found:?} {forgotten:?} {}", generation::stats().redis_hits());
+            });
+            let forgotten = runtime.block_on(async {
+                generation(0).await;
+                generation::invalidate(number).await
+            });
+            println!("parent: {:?} {}", forgotten.in_layer(LayerKind::Redis), generation::stats().redis_hits());
+        }
     }
 
     pub(super) fn main() {

@@ -94,6 +94,19 @@ fn a_fork_that_is_made_just_after_its_parent_has_read_its_disk_does_without() {
 
 #[cfg(unix)]
 #[test]
+fn a_fork_that_goes_on_in_its_parents_runtime_leaves_the_parent_its_connection() {
+    let redis = RedisServer::start();
+    let shown = edges("forks-in-a-runtime", Some(&redis));
+    for number in 1..=3 {
+        // In Redis, it finds what the parent has kept there.
+        let found = format!("fork {number}: (0, {number}) Done {number}\n");
+        assert!(shown.contains(&found), "{shown}");
+        assert!(shown.contains(&format!("parent: Done {number}\n")), "{shown}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_fork_has_a_clock_and_generations_and_a_connection_of_its_own_and_no_disk() {
     let redis = RedisServer::start();
     let shown = edges("forks", Some(&redis));

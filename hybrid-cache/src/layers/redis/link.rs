@@ -100,17 +100,12 @@ impl Links {
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_mut().ok_or(Fault::Closed)?;
+        forget_the_parents(open);
         let known = open.iter().position(|link| link.runtime == runtime.id()).map(|place| open.remove(place));
         let link = if let Some(link) = known.filter(|link| link.is_usable()) {
             link
         } else {
-            let link = Link::open(self.address.clone(), &runtime)?;
-            if open.first().is_some_and(|other| other.process != link.process) {
-                // This is a fork, and those are the other process's. Letting go of them would reach into runtimes that
-                // are not here.
-                open.drain(..).for_each(mem::forget);
-            }
-            Arc::new(link)
+            Arc::new(Link::open(self.address.clone(), &runtime)?)
         };
         if open.len() >= MOST_RUNTIMES {
             open.remove(0);
@@ -149,6 +144,15 @@ impl Links {
     /// Lets go of all connections, for good.
     pub(super) fn close(&self) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// In a fork, all links from before are the parent's, those of a runtime that goes on here too. Letting go of them would reach
+/// into runtimes that are not here.
+fn forget_the_parents(open: &mut Vec<Arc<Link>>) {
+    let process = std::process::id();
+    if open.first().is_some_and(|link| link.process != process) {
+        open.drain(..).for_each(mem::forget);
     }
 }
 
