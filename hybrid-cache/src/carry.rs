@@ -60,7 +60,13 @@ fn wrap(load: BoxFuture<()>, carrier: &Carrier) -> BoxFuture<()> {
     Box::pin(async move {
         let carried = match wrapped {
             // Dropped in there as well, which runs code of the carrier's too.
-            Ok(wrapped) => AssertUnwindSafe(async move { wrapped.await; }).catch_unwind().await,
+            Ok(wrapped) => {
+                AssertUnwindSafe(async move {
+                    wrapped.await;
+                })
+                .catch_unwind()
+                .await
+            }
             Err(panic) => Err(panic),
         };
         if carried.is_err() {

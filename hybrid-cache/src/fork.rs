@@ -46,18 +46,6 @@ pub(crate) fn look() -> bool {
     true
 }
 
-#[cold]
-fn start_again(process: u32, parent: u32) {
-    let forked_at = clock::start_again();
-    runtime::after_fork(forked_at);
-    STARTED.store(process, SeqCst);
-    tracing::warn!(
-        process,
-        parent,
-        "this process was forked from one that uses the cache; memory and Redis go on, the disk layer is off here",
-    );
-}
-
 /// The same, unless a hit has just looked.
 #[cold]
 #[inline(never)]
@@ -68,4 +56,16 @@ pub(crate) fn look_now_and_then() -> bool {
     }
     LOOKED.store(now, SeqCst);
     look()
+}
+
+#[cold]
+fn start_again(process: u32, parent: u32) {
+    let forked_at = clock::start_again();
+    runtime::after_fork(forked_at);
+    STARTED.store(process, SeqCst);
+    tracing::warn!(
+        process,
+        parent,
+        "this process was forked from one that uses the cache; memory and Redis go on, the disk layer is off here",
+    );
 }

@@ -20,8 +20,7 @@ impl Helper {
         Self { name, running: Mutex::new(None) }
     }
 
-    /// The runtime, whose thread has done `first` before anything else; `None` if the system has no thread
-    /// left.
+    /// The runtime, whose thread has done `first` before anything else; `None` if the system has no thread left.
     pub(crate) fn handle(&self, first: fn()) -> Option<Handle> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();

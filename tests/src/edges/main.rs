@@ -235,7 +235,11 @@ mod forks {
                 generation(0).await;
                 generation::invalidate(number).await
             });
-            println!("parent: {:?} {}", forgotten.in_layer(LayerKind::Redis), generation::stats().redis_hits());
+            println!(
+                "parent: {:?} {}",
+                forgotten.in_layer(LayerKind::Redis),
+                generation::stats().redis_hits()
+            );
         }
     }
 
