@@ -202,7 +202,10 @@ impl Writer {
             // Heard of another log, or of too much: what is stored here goes, and then there is nothing in the way.
             Err(fault @ Fault::Untrusted(_)) => {
                 self.failed(&fault);
-                self.exchange.journal.open()?;
+                // Else a store that was opened since would not hear what others have appended meanwhile.
+                if self.opened.is_none() {
+                    self.exchange.journal.open()?;
+                }
                 return self.exchange.journal.append(keys);
             }
             Err(fault) => fault,
