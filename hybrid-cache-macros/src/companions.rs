@@ -14,13 +14,18 @@ use crate::{expand, function::Function, key, load, names::Names};
 
 const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
 
-/// The lints that a user may have on and that generated functions would trip, and what is allowed of the function, whose
-/// types they have; nothing else of the user's own is under these attributes.
+/// What is allowed of the function, for whatever has its types.
+pub(crate) fn permissions(function: &Function) -> impl Iterator<Item = Attribute> {
+    let permissions = function.attrs.iter().map(expectation_as_permission);
+    permissions.filter(|attribute| attribute.path().is_ident("allow"))
+}
+
+/// The lints that a user may have on and that generated functions would trip; nothing of the user's own is under these
+/// attributes but its types.
 ///
 /// One by one: to allow a group is an error where one of its lints is forbidden.
 fn quiet(function: &Function) -> TokenStream {
-    let permissions = function.attrs.iter().map(expectation_as_permission);
-    let permissions = permissions.filter(|attribute| attribute.path().is_ident("allow"));
+    let permissions = permissions(function);
     quote! {
         #[allow(
             dead_code, unreachable_pub, unused_qualifications, private_interfaces, private_bounds, unused_variables,

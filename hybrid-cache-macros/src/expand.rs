@@ -114,9 +114,10 @@ fn inputs(function: &Function) -> (syn::punctuated::Punctuated<FnArg, syn::Token
 pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
     let (cfgs, returned, cacheable) = (names.cfgs(), names.returned(), names.cacheable());
-    let answer = names.function.answer();
+    let (permissions, answer) = (companions::permissions(names.function), names.function.answer());
     quote! {
         #(#cfgs)*
+        #(#permissions)*
         #[automatically_derived]
         impl #private::Typed<#answer> for #companion {
             type Returned = #returned;
@@ -129,8 +130,10 @@ pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
 pub(crate) fn function_impl(names: &Names<'_>, accessor: &TokenStream) -> TokenStream {
     let Names { companion, private, .. } = names;
     let (cfgs, answer, cache_type) = (names.cfgs(), names.function.answer(), names.cache_type());
+    let permissions = companions::permissions(names.function);
     quote! {
         #(#cfgs)*
+        #(#permissions)*
         #[automatically_derived]
         impl #private::Function<#answer> for #companion {
             fn cache() -> &'static #cache_type { #accessor }

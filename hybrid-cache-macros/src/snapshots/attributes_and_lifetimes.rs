@@ -24,6 +24,7 @@ where
 #[non_exhaustive]
 pub(crate) struct longest {}
 #[cfg(unix)]
+#[allow(clippy::ptr_arg)]
 #[automatically_derived]
 impl ::hybrid_cache::__private::Typed<usize> for longest {
     type Returned = ::hybrid_cache::__private::Returns<
@@ -47,6 +48,7 @@ impl ::hybrid_cache::__private::Typed<usize> for longest {
     >;
 }
 #[cfg(unix)]
+#[allow(clippy::ptr_arg)]
 #[automatically_derived]
 impl ::hybrid_cache::__private::Function<usize> for longest {
     fn cache() -> &'static ::hybrid_cache::__private::CacheOf<longest, usize> {

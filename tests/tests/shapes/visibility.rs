@@ -66,6 +66,17 @@ mod db {
         Ok(Row(id + 1))
     }
 
+    /// An answer that nobody should begin to use.
+    #[deprecated]
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct Old(u64);
+
+    #[expect(deprecated, reason = "those who use it already")]
+    #[cached(layers = "mem")]
+    pub async fn old(id: u64) -> Result<Old, NoRow> {
+        Ok(Old(id))
+    }
+
     #[expect(private_interfaces, reason = "nobody else calls it")]
     #[cached(layers = "mem")]
     pub async fn secret(id: u64) -> Secret {
@@ -125,4 +136,10 @@ async fn generic_functions_and_methods_may_be_more_visible_than_what_they_return
     assert_eq!((Table::find(Id(0)).await, Table::find(Id(1)).await), (Err(NoRow), Ok(Row(1))));
     assert_eq!(Table::find_by_another_name(Id(0)).await, Err(NoRow));
     assert_eq!(Table::find_by_another_name_peek(Id(0)).await, None);
+}
+
+#[tokio::test]
+async fn what_is_allowed_of_a_function_is_allowed_wherever_its_types_stand() {
+    assert!(db::old(1).await.is_ok());
+    assert!(db::old::peek(1).await.is_some());
 }
