@@ -605,7 +605,8 @@ struct AsksWhenCloned(Function<Self, false>);
 
 impl Clone for AsksWhenCloned {
     fn clone(&self) -> Self {
-        drop(self.0.invalidate(key("other")).now_or_never());
+        // As every call does that is no hit.
+        assert!(self.0.flights.len() <= 1);
         Self(self.0)
     }
 }
