@@ -10,9 +10,10 @@
 //! operation in between, an error, its budget, or a caller that goes away, leaves it in the table.
 //!
 //! **A `put` without an answer** may have been carried out, or may be later. Nobody can tell what the key holds, so
-//! a removal of it is queued. It undoes the `put` because requests of one connection are carried out in order, and
-//! a connection that is given up takes what it has not sent along (`linger_time` in `address.rs`): what has already reached
-//! the server is read by it before anything of a connection made later.
+//! its connection is closed and a removal of the key is queued, in this order. The removal undoes the `put` because a connection
+//! that is closed takes what it has not sent along (`linger` in `socket.rs`), and what has already reached the server
+//! is read by it before anything of a connection made later. So the removal must not go out over one that another runtime
+//! has had all along: all of them connect anew ([`Links::give_up`](link::Links::give_up)).
 
 mod address;
 mod bounded;
@@ -155,7 +156,8 @@ impl RedisLayer {
         commands.cmd("SET").arg(key.as_str()).arg(record).arg("PX").arg(millis(life.min(epoch::LIFE)));
         // An epoch that is gone stays gone: the record is then unreadable, which is what its loss has to mean.
         commands.cmd("PEXPIRE").arg(epoch::key(&self.namespace, key.scope())).arg(millis(epoch::LIFE));
-        let request = Request::new(commands);
+        let request = Request::only_now(commands);
+        // Owed after its connection was closed, not before: another runtime may deliver it at once.
         let debt = Debt::new(&self.pending, Target::Answer(key, life)).once(&request.sent);
         let replies = self.client.request(&request).await;
         if !replies.as_ref().is_err_and(Fault::leaves_doubt) {

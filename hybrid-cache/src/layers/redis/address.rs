@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{
     bounded::Bounded,
     fault::{Cause, Censor, Fault},
-    socket::{self, Place},
+    socket::{self, Place, Socket},
 };
 use crate::{
     config::{RedisSettings, without_tls},
@@ -45,6 +45,7 @@ pub(super) struct Opened {
     pub(super) driver: BoxFuture<'static, ()>,
     /// See [`Bounded::overrun`].
     pub(super) overrun: Arc<AtomicBool>,
+    pub(super) socket: Socket,
 }
 
 impl Address {
@@ -92,7 +93,8 @@ impl Address {
     }
 
     async fn open(&self, protocol: ProtocolVersion) -> Result<Opened, RedisError> {
-        let stream = Bounded::new(socket::open(&self.place).await?);
+        let socket = socket::open(&self.place).await?;
+        let stream = Bounded::new(socket.clone());
         let overrun = stream.overrun();
         let settings = self.settings.clone().set_protocol(protocol);
         let config = AsyncConnectionConfig::new()
@@ -101,7 +103,7 @@ impl Address {
             .set_response_timeout(None)
             .set_pipeline_buffer_size(WAITING_REQUESTS);
         let (connection, driver) = MultiplexedConnection::new_with_config(&settings, stream, config).await?;
-        Ok(Opened { requests: connection, driver: Box::pin(driver), overrun })
+        Ok(Opened { requests: connection, driver: Box::pin(driver), overrun, socket })
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     address::Address,
     breaker::{Admission, Breaker, Change},
     fault::{Cause, Fault},
-    link::{Link, Links},
+    link::{Link, Links, Wire},
     refusals::{Purpose, Refusals},
 };
 use crate::clock;
@@ -36,11 +36,25 @@ pub(super) struct Request {
     commands: Pipeline,
     /// Whether the server may have seen them.
     pub(super) sent: AtomicBool,
+    /// Whether they must not be carried out any more once nobody waits for that.
+    only_now: bool,
+}
+
+/// A request of which it is not known yet what became of it. Dropped like that, what it was sent over is
+/// [given up](Links::give_up).
+struct Doubt<'a> {
+    links: &'a Links,
+    wire: Option<Arc<Wire>>,
 }
 
 impl Request {
     pub(super) fn new(commands: Pipeline) -> Self {
-        Self { commands, sent: AtomicBool::new(false) }
+        Self { commands, sent: AtomicBool::new(false), only_now: false }
+    }
+
+    /// One that must not be carried out any more once its caller has heard of a failure, or has gone away.
+    pub(super) fn only_now(commands: Pipeline) -> Self {
+        Self { only_now: true, ..Self::new(commands) }
     }
 }
 
@@ -136,12 +150,15 @@ impl Client {
         let connected = link.connected().await;
         let mut connection = connected.inspect_err(|_| self.links.replace(link))?;
         request.sent.store(true, Relaxed);
+        let doubted = request.only_now.then(|| Arc::clone(&connection.wire));
+        let mut doubt = Doubt { links: &self.links, wire: doubted };
         let count = request.commands.len();
         let replies =
             connection.requests.send_packed_commands(&request.commands, 0, count).await.map_err(|error| {
                 self.links.replace(link);
                 connection.why_closed().unwrap_or_else(|| self.address().censor.of_client(&error))
             })?;
+        doubt.wire = None;
         link.answered();
         match replies.iter().filter_map(|reply| self.fault_in(reply)).find(Fault::is_outage) {
             Some(unfit) => {
@@ -188,6 +205,14 @@ impl Client {
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(wire) = &self.wire {
+            self.links.give_up(wire);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ use super::{
     bounded::OVERRUN,
     fault::{Cause, Fault},
     reads::Reads,
+    socket::Socket,
 };
 use crate::helper::Helper;
 
@@ -70,8 +71,14 @@ pub(super) struct Link {
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) requests: MultiplexedConnection,
+    pub(super) wire: Arc<Wire>,
+}
+
+/// What the bytes of a connection go over.
+pub(super) struct Wire {
     overrun: Arc<AtomicBool>,
-    _driver: Arc<Ending>,
+    socket: Socket,
+    driver: Ending,
 }
 
 /// A task that nobody has a use for once this is dropped. What a connection has not sent by then is not sent any more.
@@ -80,7 +87,7 @@ struct Ending(AbortHandle);
 impl Connection {
     /// Why it was closed, if that is known better than by an error of the client library.
     pub(super) fn why_closed(&self) -> Option<Fault> {
-        self.overrun.load(Relaxed).then(|| Fault::Lost(Cause::new(OVERRUN)))
+        self.wire.overrun.load(Relaxed).then(|| Fault::Lost(Cause::new(OVERRUN)))
     }
 }
 
@@ -118,6 +125,19 @@ impl Links {
     pub(super) fn replace(&self, link: &Arc<Link>) {
         if let Some(open) = &mut *self.open.lock().unwrap_or_else(PoisonError::into_inner) {
             open.retain(|other| !Arc::ptr_eq(other, link));
+        }
+    }
+
+    /// A request that must not be carried out later is perhaps still on its way over `wire`. Closes that, whoever else
+    /// uses it, so that nothing more of it is sent; who waits for a reply asks again. And all runtimes connect anew: what has
+    /// already reached the server is read by it before anything of a connection made from now on, not before what comes over one
+    /// that another runtime has had all along.
+    pub(super) fn give_up(&self, wire: &Wire) {
+        wire.socket.close();
+        wire.driver.0.abort();
+        if let Some(open) = &mut *self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            forget_the_parents(open);
+            open.clear();
         }
     }
 
@@ -162,9 +182,9 @@ impl Link {
         let driving = runtime.clone();
         let no_thread = || Fault::Unusable(Cause::new("there is no thread to be had for Redis"));
         let task = SOCKETS.handle(|| {}).ok_or_else(no_thread)?.spawn(async move {
-            let Opened { requests, driver, overrun } = address.connect().await?;
-            let driver = Arc::new(Ending(driving.spawn(driver).abort_handle()));
-            Ok(Connection { requests, overrun, _driver: driver })
+            let Opened { requests, driver, overrun, socket } = address.connect().await?;
+            let driver = Ending(driving.spawn(driver).abort_handle());
+            Ok(Connection { requests, wire: Arc::new(Wire { overrun, socket, driver }) })
         });
         let connecting = Ending(task.abort_handle());
         let not_connected = || Err(Fault::Lost(Cause::new("connecting was given up")));

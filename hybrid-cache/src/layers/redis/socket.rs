@@ -1,11 +1,18 @@
-//! How a socket is opened: by name, by path, with TLS or without. It does not know what is said over it.
+//! How a socket is opened, by name, by path, with TLS or without, and how it is closed. It does not know what is said over it.
 
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::future::select_ok;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
 };
 
@@ -17,18 +24,82 @@ pub(super) enum Place {
 }
 
 /// A stream of bytes in both directions.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// An open socket. Whoever has a clone can close it, also while another one reads and writes.
+#[derive(Clone)]
+pub(super) struct Socket(Arc<Inside>);
+
+struct Inside {
+    /// `None` once it is closed.
+    stream: Mutex<Option<Box<dyn Stream>>>,
+    /// In which it was opened.
+    process: u32,
+}
+
 /// To be awaited on the runtime where the socket is to be registered.
-pub(super) async fn open(place: &Place) -> io::Result<Box<dyn Stream>> {
-    match place {
-        Place::Unix(path) => unix(path).await,
+pub(super) async fn open(place: &Place) -> io::Result<Socket> {
+    let stream = match place {
+        Place::Unix(path) => unix(path).await?,
         Place::Tcp { host, port, tls } => {
             let stream = tcp(host, *port).await?;
-            if *tls { with_tls(stream, host).await } else { Ok(Box::new(stream)) }
+            if *tls { with_tls(stream, host).await? } else { Box::new(stream) }
         }
+    };
+    Ok(Socket(Arc::new(Inside { stream: Mutex::new(Some(stream)), process: std::process::id() })))
+}
+
+impl Socket {
+    /// Closes it before this returns, whatever the runtimes are doing whose tasks use it. See `linger` below for what that
+    /// means to what was written.
+    pub(super) fn close(&self) {
+        // A fork shares what the system tells its parent of the parent's sockets, and would take this one out of that.
+        if self.0.process == std::process::id() {
+            drop(self.0.lock().take());
+        }
+    }
+
+    fn with<T>(
+        &self,
+        operate: impl FnOnce(Pin<&mut dyn Stream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut *self.0.lock() {
+            Some(stream) => operate(Pin::new(stream)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+}
+
+impl Inside {
+    /// A panic while the lock was held left nothing half done.
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Stream>>> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_read(context, buffer))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.with(|stream| stream.poll_write(context, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_shutdown(context))
     }
 }
 
@@ -85,5 +156,26 @@ impl fmt::Display for Place {
             Self::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
             Self::Unix(path) => path.display().fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened_in(process: u32) -> Socket {
+        let (stream, _) = tokio::io::duplex(8);
+        Socket(Arc::new(Inside { stream: Mutex::new(Some(Box::new(stream))), process }))
+    }
+
+    #[test]
+    fn a_socket_is_closed_by_whoever_has_it_and_in_a_fork_by_nobody() {
+        let socket = opened_in(std::process::id());
+        socket.clone().close();
+        assert!(socket.0.lock().is_none());
+
+        let parents = opened_in(std::process::id() + 1);
+        parents.close();
+        assert!(parents.0.lock().is_some());
     }
 }

@@ -1,5 +1,7 @@
 //! Removals that Redis could not be told at once.
 
+use tokio::runtime::{Builder, Runtime};
+
 use super::*;
 
 /// A layer with one answer in a server that cannot be reached any more.
@@ -128,6 +130,50 @@ async fn a_put_whose_caller_went_away_leaves_no_value_behind() {
     server.resume();
     let (reading, _) = until_answered(async || layer.get(&key(2)).await).await;
     assert!(is_void(reading.record));
+}
+
+/// A layer with a connection in each of two runtimes, through a proxy that runs in another one. Nobody drives a runtime while the
+/// other one works.
+fn in_two_runtimes(budget: Duration) -> (RedisServer, Runtime, Proxy, RedisLayer, [Runtime; 2]) {
+    let server = RedisServer::start();
+    let outside = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let proxy = outside.block_on(Proxy::start(server.port(), Duration::ZERO));
+    let layer = RedisLayer::new(&RedisSettings { timeout: budget, ..settings(&proxy.url()) }, "hc").unwrap();
+    let runtimes = [(); 2].map(|()| Builder::new_current_thread().enable_all().build().unwrap());
+    for runtime in &runtimes {
+        runtime.block_on(layer.put(&key(1), b"old".to_vec(), LIFE)).unwrap();
+    }
+    assert_eq!(proxy.connections(), 2);
+    (server, outside, proxy, layer, runtimes)
+}
+
+#[test]
+fn a_put_that_timed_out_in_one_runtime_does_not_arrive_after_a_removal_in_another() {
+    let (server, outside, proxy, layer, [one, other]) = in_two_runtimes(BUDGET);
+    outside.block_on(proxy.hold_back());
+
+    let error = one.block_on(layer.put(&key(1), b"late".to_vec(), LIFE)).unwrap_err();
+    assert!(matches!(error, LayerError::Timeout { .. }), "{error:?}");
+    other.block_on(async { while layer.remove(&key(1), LIFE).await.unwrap() != Removal::Done {} });
+    assert!(proxy.connections() > 2, "not over what it has had all along");
+
+    outside.block_on(proxy.let_go());
+    assert!(is_void(server.ask(&["GET", key(1).as_str()])));
+    assert!(is_void(one.block_on(record(&layer, 1))), "and the first one goes on");
+}
+
+#[test]
+fn reads_beside_a_put_that_is_given_up_are_asked_again() {
+    let (_server, outside, proxy, layer, [one, _]) = in_two_runtimes(Duration::from_secs(20));
+    outside.block_on(proxy.hold_back());
+
+    one.block_on(async {
+        let (key_1, key_2) = (key(1), key(2));
+        let put = tokio::time::timeout(BUDGET / 5, layer.put(&key_1, b"late".to_vec(), LIFE));
+        let (put, get) = tokio::join!(put, layer.get(&key_2));
+        assert!(put.is_err(), "its caller goes away");
+        assert_eq!(get.unwrap().record, None);
+    });
 }
 
 #[tokio::test]
