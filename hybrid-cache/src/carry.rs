@@ -58,18 +58,11 @@ fn wrap(load: BoxFuture<()>, carrier: &Carrier) -> BoxFuture<()> {
     // tokio's own `get` panics where there is no value.
     let wrapped = catch_unwind(AssertUnwindSafe(|| carrier(Box::pin(in_its_hands))));
     Box::pin(async move {
-        let carried = match wrapped {
-            // Dropped in there as well, which runs code of the carrier's too.
-            Ok(wrapped) => {
-                AssertUnwindSafe(async move {
-                    wrapped.await;
-                })
-                .catch_unwind()
-                .await
-            }
+        let outcome = match wrapped {
+            Ok(wrapped) => AssertUnwindSafe(run(wrapped)).catch_unwind().await,
             Err(panic) => Err(panic),
         };
-        if carried.is_err() {
+        if outcome.is_err() {
             tracing::error!(
                 "what `carry` was given panicked, so a load goes without what it would have taken along"
             );
@@ -81,6 +74,11 @@ fn wrap(load: BoxFuture<()>, carrier: &Carrier) -> BoxFuture<()> {
             Remains::Panic(panic) => resume_unwind(panic),
         }
     })
+}
+
+/// Also drops it, which runs code of its carrier's as well.
+async fn run(wrapped: BoxFuture<()>) {
+    wrapped.await;
 }
 
 /// What a carrier leaves of its load.

@@ -219,10 +219,13 @@ mod forks {
 
     /// Forks and goes on in the same runtime, on both sides.
     pub(super) fn in_a_runtime() {
-        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(generation(0));
+        let mut kept = Builder::new_current_thread().enable_all().build().ok();
         for number in 1..=3 {
+            if let Some(runtime) = &kept {
+                runtime.block_on(generation(0));
+            }
             in_a_fork(|| {
+                let Some(runtime) = kept.take() else { return };
                 give_up_soon();
                 let (found, forgotten) = runtime.block_on(async {
                     let found = (generation(0).await, generation(number).await);
@@ -230,16 +233,16 @@ mod forks {
                 });
                 let forgotten = forgotten.in_layer(LayerKind::Redis);
                 println!("fork {number}: {found:?} {forgotten:?} {}", generation::stats().redis_hits());
+                // And what it drops is not the parent's.
+                drop(runtime);
             });
+            let Some(runtime) = &kept else { return };
             let forgotten = runtime.block_on(async {
                 generation(0).await;
                 generation::invalidate(number).await
             });
-            println!(
-                "parent: {:?} {}",
-                forgotten.in_layer(LayerKind::Redis),
-                generation::stats().redis_hits()
-            );
+            let forgotten = forgotten.in_layer(LayerKind::Redis);
+            println!("parent: {forgotten:?} {}", generation::stats().redis_hits());
         }
     }
 
