@@ -258,26 +258,25 @@ fn store_one(memory: &Memory<Asks>, key: &str, asks: Weak<Memory<Asks>>) {
 fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
     let (done, ended) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let memory = Arc::new(Memory::bounded(Bound::Bytes(1_000, |_| 100)));
+        let memory = Arc::new(Memory::bounded(Bound::Bytes(10_000, |_| 100)));
         for k in 0..2_000 {
             store_one(&memory, &k.to_string(), Arc::downgrade(&memory));
         }
-        // With as many reports at hand as moka tidies up after by itself.
-        for _ in 0..3 {
+        memory.tidy(now());
+        // So many are to be evicted and so many reads to be told at once that moka does it when it is told.
+        for round in 0..3 {
+            let later = now().plus(LIFE);
+            for k in 0..50 {
+                let (key, value) = (format!("{round} {k}"), Asks(Arc::downgrade(&memory)));
+                memory.insert(&key, value, Weight(100), dates(), later.plus(LIFE), later);
+            }
             for k in 0..2_000 {
-                memory.read(k.to_string().as_bytes(), now(), |_| ());
+                let key = k.to_string();
+                if memory.peek(&key, |_| ()).is_some() {
+                    memory.read(key.as_bytes(), later, |_| ());
+                }
             }
-            for k in 0..40 {
-                memory.insert(
-                    &format!("more {k}"),
-                    Asks(Arc::downgrade(&memory)),
-                    Weight(100),
-                    dates(),
-                    now().plus(LIFE),
-                    now(),
-                );
-            }
-            memory.tidy(now());
+            memory.tidy(later);
         }
         done.send(()).unwrap();
     });
