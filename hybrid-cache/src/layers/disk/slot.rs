@@ -40,6 +40,18 @@ const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 pub(super) struct Slot {
     pub(super) path: PathBuf,
     lock: File,
+    /// In which it was claimed.
+    process: u32,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // A child process that another thread is starting has a copy of the file until it runs its program, and would hold the
+        // slot for so long. A fork's copy is its parent's.
+        if self.process == std::process::id() {
+            let _ = self.lock.unlock();
+        }
+    }
 }
 
 impl Slot {
@@ -111,7 +123,7 @@ fn claim_slot(path: PathBuf, us: Owner, now: Timestamp) -> Result<Option<Slot>, 
     let lock = files::open_or_create(&path.join(LOCK), now)?;
     match lock.try_lock() {
         Ok(()) => {
-            let slot = Slot { path, lock };
+            let slot = Slot { path, lock, process: std::process::id() };
             // Another process may have removed it in between, as one that nobody uses.
             Ok(if slot.is_held() { Some(slot) } else { None })
         }
@@ -343,5 +355,24 @@ mod other {
 
     pub(super) fn size_on_disk(found: &fs::Metadata) -> u64 {
         found.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_free_as_soon_as_it_is_dropped_whoever_has_a_copy_of_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = crate::clock::now();
+        let claim = || claim(dir.path(), prepare_root(dir.path()).unwrap(), now).unwrap();
+        let slot = claim();
+        // As a child process has it before it runs its program.
+        let _copy = slot.lock.try_clone().unwrap();
+        assert_ne!(claim().path, slot.path);
+        let path = slot.path.clone();
+        drop(slot);
+        assert_eq!(claim().path, path);
     }
 }
