@@ -54,7 +54,8 @@ async fn until_answered<T>(mut ask: impl AsyncFnMut() -> Result<T, LayerError>) 
         match ask().await {
             Ok(answer) => return (answer, start.elapsed()),
             Err(error) => {
-                assert!(start.elapsed() < Duration::from_secs(10), "Redis is not used again: {error}");
+                // On a busy machine attempts fail too, and each doubles the rest, up to half a minute.
+                assert!(start.elapsed() < Duration::from_mins(2), "Redis is not used again: {error}");
             }
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
