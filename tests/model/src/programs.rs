@@ -212,6 +212,23 @@ pub fn a_put_that_a_layer_does_not_take_against_an_older_refresh() {
     });
 }
 
+/// A put, and an expiry by hand that may begin at any moment of it: what was put to the end is expired and not forgotten.
+pub fn an_expiry_beside_a_put() {
+    let world = World::new();
+    block_on(async {
+        let putting = go(&world, |world| async move {
+            let ticket = world.flights.put(KEY, NOW);
+            world.replace(&ticket, 2).await
+        });
+        let expiring = go(&world, |world| async move {
+            let ticket = world.flights.expire(KEY, NOW);
+            ticket.replace().await.verdict()
+        });
+        let (put, expired) = (done(putting).await, done(expiring).await);
+        assert!(put == Verdict::Remove || expired != Verdict::Remove, "nothing wants it gone");
+    });
+}
+
 /// What happens beside two refreshes.
 #[derive(Debug, Clone, Copy)]
 pub enum Beside {

@@ -155,15 +155,15 @@ impl World {
     }
 
     /// What a refresh or a put does with its answer.
-    pub(crate) async fn replace(&self, ticket: &Ticket<u64>, value: u64) {
-        self.replace_where(true, ticket, value).await;
+    pub(crate) async fn replace(&self, ticket: &Ticket<u64>, value: u64) -> Verdict {
+        self.replace_where(true, ticket, value).await
     }
 
     /// The same, where the slower layer does not work or does.
-    pub(crate) async fn replace_where(&self, slow_works: bool, ticket: &Ticket<u64>, value: u64) {
+    pub(crate) async fn replace_where(&self, slow_works: bool, ticket: &Ticket<u64>, value: u64) -> Verdict {
         let replacement = ticket.replace().await;
         if replacement.verdict() == Verdict::Nothing {
-            return;
+            return Verdict::Nothing;
         }
         replacement.doom().settled().await;
         pause();
@@ -182,9 +182,11 @@ impl World {
             }
         }
         pause();
-        if replacement.verdict() == Verdict::Remove {
+        let verdict = replacement.verdict();
+        if verdict == Verdict::Remove {
             self.forget(replacement.doom(), false).await;
         }
+        verdict
     }
 
     /// A refresh that reads the source, and fails or replaces what is stored.

@@ -115,3 +115,8 @@ fn an_offer_ends_with_an_invalidation() {
 fn a_refresh_does_not_overwrite_what_was_put_later_though_a_layer_did_not_take_that() {
     in_many_orders(programs::a_put_that_a_layer_does_not_take_against_an_older_refresh);
 }
+
+#[test]
+fn what_was_put_is_expired_and_not_forgotten_whenever_the_expiry_begins() {
+    in_many_orders(programs::an_expiry_beside_a_put);
+}
