@@ -20,6 +20,8 @@
 //! | the doom at the end of an invalidation | expiry, offer; of everything: what a call read in a layer |
 //! | the wait for copies that have begun | copies |
 //! | the doom of older flights by a refresh | the refresh |
+//! | the look for a later answer that a layer did not take | a put that a layer does not take |
+//! | the end of a replacement in one step | an expiry beside a put |
 //! | check and store under one lock | loads, refresh, expiry |
 //! | the look at the epoch of an entry | everything that forgets everything |
 //! | retiring, and telling those who wait | leaders that vanish |
