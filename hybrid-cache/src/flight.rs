@@ -225,7 +225,9 @@ impl<A> Flights<A> {
                 replacing.extend(slot.replacing.take());
             }
         }
-        replacing.iter().for_each(|flight| flight.changed.notify_waiters());
+        for flight in replacing {
+            flight.changed.notify_waiters();
+        }
         self.retire_before(moment);
     }
 
