@@ -14,7 +14,7 @@ use crate::{expand, function::Function, key, load, names::Names};
 
 const UNCACHED: &str = " The function itself: asks no layer and stores nothing.";
 
-/// What is allowed of the function, for whatever has its types.
+/// The `#[allow(..)]` of the function, for the generated items that name its types.
 pub(crate) fn permissions(function: &Function) -> impl Iterator<Item = Attribute> {
     let permissions = function.attrs.iter().map(expectation_as_permission);
     permissions.filter(|attribute| attribute.path().is_ident("allow"))

@@ -81,7 +81,7 @@ async fn run(wrapped: BoxFuture<()>) {
     wrapped.await;
 }
 
-/// What a carrier leaves of its load.
+/// What is left of a load when its carrier has ended.
 type Left = Arc<Mutex<Remains>>;
 
 #[derive(Default)]

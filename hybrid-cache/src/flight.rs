@@ -787,7 +787,8 @@ impl<A> Replacement<A> {
         }
     }
 
-    /// Its answer is about to be stored. Whatever becomes of that, what began earlier does not overwrite it.
+    /// Notes that this answer is about to be stored: from here on, no replacement with a lower number stores its own, even if
+    /// a layer fails to take this one.
     pub(crate) fn stores(&self) {
         let mut table = lock(&self.doom.flights.table);
         if let Some(slot) = self.doom.key.as_ref().and_then(|key| table.keys.get_mut(key)) {

@@ -2,8 +2,8 @@
 //!
 //! A fork has a copy of the memory and one of the threads. Threads of ours are not among those: nothing moves the clock, so that
 //! nothing would ever expire, and nobody looks after loads that hang. They are started again as soon as the fork is noticed:
-//! by whatever is no hit, and by one hit in a while. To ask which process this is takes a system call, which a hit can do
-//! without for some milliseconds after another one has asked; what waits for threads of ours cannot.
+//! by whatever is no hit, and by one hit in a while. To ask which process this is takes a system call. A hit does without it
+//! for some milliseconds after another hit has asked. A call that waits for a thread of ours always asks.
 //!
 //! What other threads were doing when the process forked is not done to the end. A lock of ours that one of them held stays
 //! locked; each is held for some assignments, and nothing can be done about it.
@@ -32,7 +32,7 @@ pub(crate) fn look() -> bool {
     let process = std::process::id();
     let before = PROCESS.load(SeqCst);
     if before == process || PROCESS.compare_exchange(before, process, SeqCst, SeqCst).is_err() {
-        // Who comes second in a fork is not to wait for a clock that still stands.
+        // A second thread of a fork would else set alarms on a clock that does not run yet.
         while STARTED.load(SeqCst) != process {
             thread::yield_now();
         }

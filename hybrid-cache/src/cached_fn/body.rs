@@ -70,8 +70,8 @@ impl<R: Outcome> CachedFn<R> {
         }
     }
 
-    /// Waits for a place. Who waits gets on, for however long: a queue that moves is no load that hangs. A load that nobody
-    /// polls any more gets as old as any other.
+    /// Waits for a place, for as long as the queue moves. The load does not age meanwhile, so it is not retired, unless
+    /// nobody polls it any more.
     async fn queue(&self, places: &Arc<Places>, ticket: &Ticket<Landed<R>>) -> Place {
         let clock = &self.runtime.clock;
         let mut taking = pin!(places.take(clock, self.wait));

@@ -339,22 +339,6 @@ async fn a_refresh_does_not_overwrite_a_later_answer_that_one_layer_would_not_ta
 }
 
 #[tokio::test]
-async fn what_begins_when_a_replacement_ends_finds_all_of_it_ended() {
-    let flights = Flights::<u8>::new();
-    let put = flights.put("k", NOW);
-    let mut waiting = {
-        let replacement = put.replace().await;
-        let expiry = flights.expire("k", NOW);
-        let mut waiting = Box::pin(async move { expiry.replace().await.verdict() });
-        assert!(poll!(waiting.as_mut()).is_pending());
-        drop(replacement);
-        waiting
-    };
-    assert_eq!(poll!(waiting.as_mut()), Poll::Ready(Verdict::Store));
-    assert_eq!(flights.expire("k", NOW).replace().await.verdict(), Verdict::Store);
-}
-
-#[tokio::test]
 async fn in_a_fork_nobody_waits_for_what_other_threads_were_doing() {
     let flights = Flights::<u8>::new();
     let (put, waiting) = (flights.put("k", NOW), flights.put("k", NOW));

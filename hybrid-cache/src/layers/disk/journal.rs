@@ -245,7 +245,7 @@ impl Journal {
             if state.log.is_none() {
                 self.open_alone(&mut state)?;
             }
-            // What is not known here would be written over, so no stamp is enough.
+            // An entry that is not known here would be overwritten: the log is read, whatever the stamp says.
             if let Some(log) = &mut state.log {
                 log.stamp = None;
             }
