@@ -113,7 +113,7 @@ fn inputs(function: &Function) -> (syn::punctuated::Punctuated<FnArg, syn::Token
 /// implementation is as visible as all that it names, so the answer may be less so than the struct.
 pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
     let Names { companion, private, .. } = names;
-    let (cfgs, returned, cacheable) = (names.cfgs(), names.returned(), names.cacheable());
+    let (cfgs, returned, cacheable, held) = (names.cfgs(), names.returned(), names.cacheable(), names.held());
     let (permissions, answer) = (companions::permissions(names.function), names.function.answer());
     quote! {
         #(#cfgs)*
@@ -121,7 +121,7 @@ pub(crate) fn typed_impl(names: &Names<'_>) -> TokenStream {
         #[automatically_derived]
         impl #private::Typed<#answer> for #companion {
             type Returned = #returned;
-            type Outcome = #private::Kept<Self::Returned, #cacheable>;
+            type Outcome = #private::Kept<Self::Returned, #cacheable, #held>;
         }
     }
 }

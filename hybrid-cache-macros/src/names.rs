@@ -122,14 +122,31 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// How memory holds a value. What is generic is held in the way that serves all.
+    pub(crate) fn held(&self) -> TokenStream {
+        let private = &self.private;
+        if self.function.has_generic_answer() {
+            return quote!({ #private::BOXED });
+        }
+        let value = self.value_of();
+        quote!({
+            #[allow(unused_imports)]
+            use #private::HeldBoxed as _;
+            #private::best_held(
+                #private::HoldProbe::<#value>::IS_COPY,
+                #private::HoldProbe::<#value>::IS_ARC,
+            )
+        })
+    }
+
     /// The type of the cache.
     pub(crate) fn cache_type(&self) -> TokenStream {
         let (private, companion, answer) = (&self.private, &self.companion, self.function.answer());
         if self.is_typed() {
             return quote!(#private::CacheOf<#companion, #answer>);
         }
-        let (returned, cacheable) = (self.returned(), self.cacheable());
-        quote!(#private::Cache<#returned, #cacheable>)
+        let (returned, cacheable, held) = (self.returned(), self.cacheable(), self.held());
+        quote!(#private::Cache<#returned, #cacheable, #held>)
     }
 
     /// The value of the function's outcome, by type.

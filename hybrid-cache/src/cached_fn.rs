@@ -87,7 +87,7 @@ pub struct CachedFn<R: Outcome> {
     /// `namespace:function`, what all its keys begin with.
     scope: Arc<str>,
     enabled: bool,
-    memory: Option<Arc<Memory<R::Value>>>,
+    memory: Option<Arc<Memory<R::Held>>>,
     /// The keys whose loads failed not long ago; `None` where that makes no difference.
     failures: Option<Arc<Memory<Failed<R>>>>,
     /// The byte layers, in the order in which they are asked and told to forget: shared before private.
@@ -135,8 +135,8 @@ impl<R: Outcome> CachedFn<R> {
 
     #[inline]
     fn hit_here(&self, key: &KeyText) -> Option<R::Output> {
-        let value = self.quiet_in_memory(key, |entry| entry.value.clone())?;
-        Some(R::join(Ok(value)))
+        let held = self.quiet_in_memory(key, |entry| entry.value.clone())?;
+        Some(R::join(Ok(R::release(held))))
     }
 
     /// The same, with where it came from.
@@ -144,19 +144,19 @@ impl<R: Outcome> CachedFn<R> {
         if mode::current() != Mode::Usual {
             return None;
         }
-        let (value, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
-        Some(Given { result: Ok(value), provenance: Provenance::found(LayerKind::Memory, dates) })
+        let (held, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
+        Some(Given { result: Ok(R::release(held)), provenance: Provenance::found(LayerKind::Memory, dates) })
     }
 
     #[inline]
-    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Value>) -> T) -> Option<T> {
+    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Held>) -> T) -> Option<T> {
         if thread_ends() {
             return None;
         }
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
         let taken =
-            memory.read(key.as_lookup_bytes(), now, |entry| entry.is_quiet(now).then(|| take(entry)))??;
+            memory.read(key.as_lookup_bytes(), |entry| entry.is_quiet(now).then(|| take(entry)))??;
         // In a fork, nobody has moved the clock.
         if self.counters.hit_in_memory() && fork::look_now_and_then() {
             return None;
@@ -584,18 +584,16 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Removes from memory what `answers` and `failures` say, while no flight can store.
-    fn forget(
+    fn forget<T, U>(
         &self,
         doom: &Doom<Landed<R>>,
-        answers: impl FnOnce(&Memory<R::Value>),
-        failures: impl FnOnce(&Memory<Failed<R>>),
+        answers: impl FnOnce(&Memory<R::Held>) -> T,
+        failures: impl FnOnce(&Memory<Failed<R>>) -> U,
     ) {
-        if let Some(memory) = &self.memory {
-            memory.dropping_later(|| doom.apply(|| answers(memory)));
-        }
-        if let Some(failed) = &self.failures {
-            failed.dropping_later(|| doom.apply(|| failures(failed)));
-        }
+        let answers = self.memory.as_ref().map(|memory| doom.apply(|| answers(memory)));
+        let failures = self.failures.as_ref().map(|failed| doom.apply(|| failures(failed)));
+        // Here, where no lock is held any more.
+        drop((answers, failures));
     }
 }
 

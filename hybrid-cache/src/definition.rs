@@ -377,6 +377,11 @@ impl<V, E> Abilities<V, E> {
         self
     }
 
+    /// How to tell how many bytes a value takes, if anybody can.
+    pub(crate) fn size(&self) -> Option<Weigh<V>> {
+        self.weigh.or_else(|| self.codec.map(Codec::size))
+    }
+
     /// What makes the function's own error of a deadline.
     #[must_use]
     pub const fn deadline_error(mut self, deadline_error: DeadlineError<E>) -> Self {

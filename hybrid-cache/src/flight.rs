@@ -486,17 +486,19 @@ pub(crate) struct Ticket<A> {
 }
 
 impl<A> Ticket<A> {
-    /// Runs `store`, which must be quick, unless the flight is doomed or a newer answer took the place of all older ones.
-    /// Says whether it ran.
+    /// Runs `store`, which must be quick, unless the flight is doomed or a newer answer took the place of all older ones:
+    /// `None` if it did not run.
     #[must_use]
-    pub(crate) fn store(&self, store: impl FnOnce()) -> bool {
+    pub(crate) fn store<T>(&self, store: impl FnOnce() -> T) -> Option<T> {
         let table = lock(&self.flights.table);
         let cleared = table.keys.get(&self.key).map_or(0, |slot| slot.cleared);
         let allowed = !self.flight.is_doomed() && cleared <= self.flight.number;
-        if allowed {
-            store();
+        if !allowed {
+            // What `store` holds is dropped after this.
+            drop(table);
+            return None;
         }
-        allowed
+        Some(store())
     }
 
     /// Announces a copy into a slower layer; `None` if the flight is doomed and must make none.
@@ -702,9 +704,9 @@ impl<A> Doom<A> {
     }
 
     /// Runs `remove`, which must be quick, while no flight can store.
-    pub(crate) fn apply(&self, remove: impl FnOnce()) {
+    pub(crate) fn apply<T>(&self, remove: impl FnOnce() -> T) -> T {
         let _table = lock(&self.flights.table);
-        remove();
+        remove()
     }
 
     /// Nothing from before this is left in any layer.

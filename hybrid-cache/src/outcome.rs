@@ -6,11 +6,15 @@
 //! The constant then selects one of two implementations of [`Divided`], and [`CacheProbe`] one of [`Outcome`]. The
 //! abilities that are asked for by value ([`OptionProbe`], [`CloneProbe`], [`EqProbe`]) use inherent methods in the same way.
 
+pub(crate) mod hold;
 pub(crate) mod require;
 
 use std::marker::PhantomData;
 
-use self::require::{GivenToMany, GivenToThreads, PassedOn};
+use self::{
+    hold::{BOXED, Hold, Holding},
+    require::{GivenToMany, GivenToThreads, PassedOn},
+};
 use crate::{definition::Abilities, error::DeadlineExceeded};
 
 /// A return type taken apart, whatever its parts can do. What the user is spoken to about is named by this.
@@ -60,6 +64,17 @@ pub trait Outcome: 'static {
     type Value: Clone + Send + Sync + 'static;
     /// What is returned and not kept.
     type Error: Send + 'static;
+    /// What memory holds of a value.
+    type Held: Clone + Send + Sync + 'static;
+
+    /// How many bytes that takes beside itself and what a value says of its size.
+    const BESIDE: usize;
+
+    /// For memory.
+    fn hold(value: Self::Value) -> Self::Held;
+
+    /// From memory. Not to be called under a lock: it may run code of the value's type.
+    fn release(held: Self::Held) -> Self::Value;
 
     /// Takes the function's answer apart.
     ///
@@ -89,23 +104,37 @@ pub type ReturnedValue<R> = <<R as Outcome>::Returned as Divided>::Value;
 /// The error of a function's signature, of its [`Outcome`].
 pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
 
-/// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it.
+/// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it. Memory [holds](hold) it as `HELD`
+/// says.
 ///
 /// Of parts that cannot be kept nothing ever is: such a function does not compile, and
 /// [`require_cacheable`](require::require_cacheable) or [`require_passed_on`](require::require_passed_on) says why. They
 /// say it alone if everything else still means something to the compiler; so there is an outcome for it all the same.
 #[derive(Debug)]
-pub struct Kept<D, const CACHEABLE: bool>(PhantomData<fn() -> D>);
+pub struct Kept<D, const CACHEABLE: bool, const HELD: u8 = BOXED>(PhantomData<fn() -> D>);
 
-impl<T, E> Outcome for Kept<Returns<Result<T, E>, true>, true>
+impl<T, E, const HELD: u8> Outcome for Kept<Returns<Result<T, E>, true>, true, HELD>
 where
     T: Clone + Send + Sync + 'static,
     E: Send + 'static,
+    Holding<HELD>: Hold<T>,
 {
     type Returned = Returns<Result<T, E>, true>;
     type Output = Result<T, E>;
     type Value = T;
     type Error = E;
+    type Held = <Holding<HELD> as Hold<T>>::Held;
+
+    const BESIDE: usize = <Holding<HELD> as Hold<T>>::BESIDE;
+
+    fn hold(value: T) -> Self::Held {
+        Holding::<HELD>::hold(value)
+    }
+
+    #[inline]
+    fn release(held: Self::Held) -> T {
+        Holding::<HELD>::release(held)
+    }
 
     fn split(output: Result<T, E>) -> Result<T, E> {
         output
@@ -128,11 +157,27 @@ where
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Outcome for Kept<Returns<T, false>, true> {
+impl<T, const HELD: u8> Outcome for Kept<Returns<T, false>, true, HELD>
+where
+    T: Clone + Send + Sync + 'static,
+    Holding<HELD>: Hold<T>,
+{
     type Returned = Returns<T, false>;
     type Output = T;
     type Value = T;
     type Error = NoError;
+    type Held = <Holding<HELD> as Hold<T>>::Held;
+
+    const BESIDE: usize = <Holding<HELD> as Hold<T>>::BESIDE;
+
+    fn hold(value: T) -> Self::Held {
+        Holding::<HELD>::hold(value)
+    }
+
+    #[inline]
+    fn release(held: Self::Held) -> T {
+        Holding::<HELD>::release(held)
+    }
 
     fn split(output: T) -> Result<T, NoError> {
         Ok(output)
@@ -162,11 +207,22 @@ impl<T: Clone + Send + Sync + 'static> Outcome for Kept<Returns<T, false>, true>
 #[derive(Debug, Clone, Copy)]
 pub enum NoValue {}
 
-impl<D: Divided<Output: 'static> + 'static> Outcome for Kept<D, false> {
+impl<D: Divided<Output: 'static> + 'static, const HELD: u8> Outcome for Kept<D, false, HELD> {
     type Returned = D;
     type Output = D::Output;
     type Value = NoValue;
     type Error = NoError;
+    type Held = NoValue;
+
+    const BESIDE: usize = 0;
+
+    fn hold(never: NoValue) -> NoValue {
+        never
+    }
+
+    fn release(never: NoValue) -> NoValue {
+        never
+    }
 
     fn split(_: D::Output) -> Result<NoValue, NoError> {
         unreachable!("{NEVER_RUN}")

@@ -19,6 +19,7 @@ pub use crate::{
         CacheProbe, CloneError, CloneProbe, DeadlineError, Divided, EqProbe, Infallible, IsNone, Kept,
         NeverNone, NotClone, NotEq, OptionProbe, Outcome, Probe, ReturnedError, ReturnedValue, Returns, Same,
         Uncacheable,
+        hold::{BOXED, HeldBoxed, HoldProbe, best as best_held},
         require::{require_cacheable, require_clone_error, require_deadline_error, require_passed_on},
         require_seen_through,
     },
@@ -54,8 +55,8 @@ pub trait Function<A>: Typed<A> {
 /// The cache of the function whose companion is `C` and that returns an `A`, as its static holds it.
 pub type CacheOf<C, A> = Arc<CachedFn<<C as Typed<A>>::Outcome>>;
 
-/// The same of a function that returns what `D` says and that is kept if it is `CACHEABLE`.
-pub type Cache<D, const CACHEABLE: bool> = Arc<CachedFn<Kept<D, CACHEABLE>>>;
+/// The same of a function that returns what `D` says and that is kept if it is `CACHEABLE`, in memory as `HELD` says.
+pub type Cache<D, const CACHEABLE: bool, const HELD: u8> = Arc<CachedFn<Kept<D, CACHEABLE, HELD>>>;
 
 /// The value of what `D` says a function returns.
 pub type DividedValue<D> = <D as Divided>::Value;

@@ -110,19 +110,19 @@ async fn what_weigh_says_is_what_counts() {
 async fn an_answer_that_is_too_large_is_returned_and_not_kept() {
     static LOADS: AtomicUsize = AtomicUsize::new(0);
 
-    #[cached(layers = "mem", max_bytes = 100)]
+    #[cached(layers = "mem", max_bytes = 700)]
     async fn page(length: usize) -> String {
         LOADS.fetch_add(1, SeqCst);
         "x".repeat(length)
     }
     testing::isolated(async {
-        for length in [200, 200, 50, 50] {
+        for length in [700, 700, 500, 500] {
             assert_eq!(page(length).await.len(), length);
         }
         assert_eq!(LOADS.load(SeqCst), 3);
-        assert_eq!(page::peek(200).await, None);
-        page::put(50, text()).await;
-        assert_eq!(page::peek(50).await, None, "nor is the one before it");
+        assert_eq!(page::peek(700).await, None);
+        page::put(500, text()).await;
+        assert_eq!(page::peek(500).await, None, "nor is the one before it");
     })
     .await;
 }

@@ -45,6 +45,18 @@ impl ::hybrid_cache::__private::Typed<usize> for longest {
                 ::hybrid_cache::__private::ErrorOf<longest, usize>,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<longest, usize>,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<longest, usize>,
+                >::IS_ARC,
+            )
+        },
     >;
 }
 #[cfg(unix)]

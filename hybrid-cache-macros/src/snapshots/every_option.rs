@@ -41,6 +41,24 @@ impl crate::memo::__private::Typed<Result<Option<String>, Failure>> for Greeting
                 >,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use crate::memo::__private::HeldBoxed as _;
+            crate::memo::__private::best_held(
+                crate::memo::__private::HoldProbe::<
+                    crate::memo::__private::ValueOf<
+                        Greetings,
+                        Result<Option<String>, Failure>,
+                    >,
+                >::IS_COPY,
+                crate::memo::__private::HoldProbe::<
+                    crate::memo::__private::ValueOf<
+                        Greetings,
+                        Result<Option<String>, Failure>,
+                    >,
+                >::IS_ARC,
+            )
+        },
     >;
 }
 #[automatically_derived]

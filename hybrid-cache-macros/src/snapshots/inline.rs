@@ -37,6 +37,18 @@ impl ::hybrid_cache::__private::Typed<String> for greeting {
                 ::hybrid_cache::__private::ErrorOf<greeting, String>,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<greeting, String>,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<greeting, String>,
+                >::IS_ARC,
+            )
+        },
     >;
 }
 #[automatically_derived]

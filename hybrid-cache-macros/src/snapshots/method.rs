@@ -141,6 +141,22 @@ impl<B> Shop<B> {
                 >,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::DividedValue<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::DividedValue<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                >::IS_ARC,
+            )
+        },
     > {
         let __hc_witness = || {};
         Self::__price_instances()
@@ -261,6 +277,22 @@ impl<B> Shop<B> {
                     ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
                 >,
             >::CACHEABLE
+        },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::DividedValue<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::DividedValue<
+                        ::hybrid_cache::__private::Returns<Result<Money, NoPrice>, true>,
+                    >,
+                >::IS_ARC,
+            )
         },
     > {
         Self::__price_key::<Argument1>(self, __hc_text, id);

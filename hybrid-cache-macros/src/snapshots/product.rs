@@ -35,6 +35,18 @@ impl ::hybrid_cache::__private::Typed<Result<Product, DbError>> for product {
                 ::hybrid_cache::__private::ErrorOf<product, Result<Product, DbError>>,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<product, Result<Product, DbError>>,
+                >::IS_ARC,
+            )
+        },
     >;
 }
 #[automatically_derived]

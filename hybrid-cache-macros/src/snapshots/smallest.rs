@@ -35,6 +35,18 @@ impl ::hybrid_cache::__private::Typed<u64> for answer {
                 ::hybrid_cache::__private::ErrorOf<answer, u64>,
             >::CACHEABLE
         },
+        {
+            #[allow(unused_imports)]
+            use ::hybrid_cache::__private::HeldBoxed as _;
+            ::hybrid_cache::__private::best_held(
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<answer, u64>,
+                >::IS_COPY,
+                ::hybrid_cache::__private::HoldProbe::<
+                    ::hybrid_cache::__private::ValueOf<answer, u64>,
+                >::IS_ARC,
+            )
+        },
     >;
 }
 #[automatically_derived]

@@ -22,7 +22,6 @@ use crate::{
     options::Options,
     outcome::{Outcome, ReturnedError, ReturnedValue},
     policy::Policy,
-    record::codec::Codec,
     runtime::{self, Chore, Runtime},
     stats::{Counters, striped},
     testing::current,
@@ -53,8 +52,9 @@ impl<R: Outcome> CachedFn<R> {
         }
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
-        let memory = in_memory.then(|| Arc::new(Memory::bounded(bound(&options, abilities))));
-        let failures = policy.remembers_failures().then(|| Arc::new(Memory::new(options.capacity)));
+        let memory = in_memory.then(|| Arc::new(Memory::new(bound(&options, abilities))));
+        let failures =
+            policy.remembers_failures().then(|| Arc::new(Memory::new(Bound::Entries(options.capacity))));
         let flights = Flights::new();
         let chores =
             chores(runtime.clock.clone(), memory.clone(), failures.clone(), flights.clone(), options.wait);
@@ -107,10 +107,9 @@ impl<R: Outcome> CachedFn<R> {
 }
 
 /// By size where that was asked for and can be told, else by number.
-fn bound<V, E>(options: &Options, abilities: &Abilities<V, E>) -> Bound<V> {
-    let weigh = abilities.weigh.or_else(|| abilities.codec.map(Codec::size));
-    match (options.max_bytes, weigh) {
-        (Some(most), Some(weigh)) => Bound::Bytes(most, weigh),
+fn bound<V, E>(options: &Options, abilities: &Abilities<V, E>) -> Bound {
+    match (options.max_bytes, abilities.size()) {
+        (Some(most), Some(_)) => Bound::Bytes(most),
         _ => Bound::Entries(options.capacity),
     }
 }
@@ -118,7 +117,7 @@ fn bound<V, E>(options: &Options, abilities: &Abilities<V, E>) -> Bound<V> {
 /// What is done for a function from outside of its calls.
 fn chores<R: Outcome>(
     clock: Clock,
-    memory: Option<Arc<Memory<R::Value>>>,
+    memory: Option<Arc<Memory<R::Held>>>,
     failures: Option<Arc<Memory<Failed<R>>>>,
     flights: Flights<Landed<R>>,
     wait: Duration,

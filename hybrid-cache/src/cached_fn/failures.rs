@@ -10,8 +10,14 @@ use super::{
     places::Places,
 };
 use crate::{
-    clock::Timestamp, error::LayerKind, layers::memory::Weight, outcome::Outcome, policy::Freshness,
-    record::Dates, recursion, sync::Mutex,
+    clock::Timestamp,
+    error::LayerKind,
+    layers::memory::{Life, Weight},
+    outcome::Outcome,
+    policy::Freshness,
+    record::Dates,
+    recursion,
+    sync::Mutex,
 };
 
 impl<R: Outcome> CachedFn<R> {
@@ -34,12 +40,10 @@ impl<R: Outcome> CachedFn<R> {
         let fresh_until = if error.is_some() { now.plus(self.policy.err_ttl) } else { now };
         let kept_until = fresh_until.max(now.plus(self.policy.pause()));
         let dates = Dates { computed_at: now, fresh_until, kept_until };
-        failures.dropping_later(|| {
-            // Refused if the flight is doomed.
-            let _ = load.ticket.store(|| {
-                failures.insert(load.key.lookup(), Failed { error }, Weight::ONE, dates, fresh_until, now);
-            });
-        });
+        let life = Life { dates, due_from: fresh_until };
+        // Refused if the flight is doomed. Older errors are dropped where no lock is held.
+        let store = || failures.insert(load.key.lookup(), Failed { error }, Weight::ONE, &life);
+        drop(load.ticket.store(store));
     }
 
     /// Until when the source of `key` is left alone; `None` if it is not.
@@ -62,7 +66,7 @@ impl<R: Outcome> CachedFn<R> {
         if let (Some(until), Some(memory)) = (until, &self.memory) {
             let until = until.min(self.policy.returned_until(old));
             // Not beside an expiry, nor after one: then its dates are others.
-            memory.dropping_later(|| self.flights.exclusively(|| memory.quiet_if(key, old, until)));
+            self.flights.exclusively(|| memory.quiet_if(key, old, until));
         }
         until.is_some()
     }

@@ -19,7 +19,7 @@ use crate::{
     key::Key,
     layers::{
         Layer, Reading, Removal, Terms,
-        memory::{Memory, Weight},
+        memory::{self, Memory, Weight},
     },
     outcome::Outcome,
     policy::{Freshness, Life},
@@ -113,7 +113,7 @@ impl<R: Outcome> Copies<R> {
 
 /// Keeps calls that find an entry from deciding anew what may be done with it, until dropped.
 pub(super) struct Quiet<R: Outcome> {
-    memory: Option<Arc<Memory<R::Value>>>,
+    memory: Option<Arc<Memory<R::Held>>>,
     flights: Flights<Landed<R>>,
     key: Box<str>,
 }
@@ -122,7 +122,7 @@ impl<R: Outcome> Drop for Quiet<R> {
     fn drop(&mut self) {
         if let Some(memory) = &self.memory {
             // Not beside an expiry, whose dates it would overwrite with those from before.
-            memory.dropping_later(|| self.flights.exclusively(|| memory.reconsider(&self.key)));
+            self.flights.exclusively(|| memory.reconsider(&self.key));
         }
     }
 }
@@ -141,18 +141,17 @@ impl<R: Outcome> CachedFn<R> {
         if let Some(memory) = &self.memory {
             // Cloned before the lock: that is code of its type.
             let kept = dates.and_then(|dates| {
-                Some((dates, self.weigh(memory, key, &answer.value)?, answer.value.clone()))
+                let weight = self.weigh(memory, key, &answer.value)?;
+                let life = memory::Life { dates, due_from: self.due_from(answer, &dates, now) };
+                Some((R::hold(answer.value.clone()), weight, life))
             });
             let store = || match kept {
-                Some((dates, weight, value)) => {
-                    let due_from = self.due_from(answer, &dates, now);
-                    memory.insert(key, value, weight, dates, due_from, now);
-                }
+                Some((held, weight, life)) => memory.insert(key, held, weight, &life),
                 // An answer that has no life, or is too large, is newer than one that is there.
                 None => memory.remove(key),
             };
-            memory.dropping_later(|| load.ticket.store(store));
-            memory.settle();
+            // Dropped where no lock is held: that is code of its type, too.
+            drop(load.ticket.store(store));
         }
         let newer = match &answer.origin {
             Origin::Body(_) => true,
@@ -161,13 +160,14 @@ impl<R: Outcome> CachedFn<R> {
         if let Some(failures) = &self.failures
             && newer
         {
-            failures.dropping_later(|| load.ticket.store(|| failures.remove(key)));
+            drop(load.ticket.store(|| failures.remove(key)));
         }
     }
 
     /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
-    fn weigh(&self, memory: &Memory<R::Value>, key: &str, value: &R::Value) -> Option<Weight> {
-        let weight = guarded(|| memory.weigh(key, value)).flatten();
+    fn weigh(&self, memory: &Memory<R::Held>, key: &str, value: &R::Value) -> Option<Weight> {
+        let size = || self.abilities.size().map_or(0, |size| size(value)).saturating_add(R::BESIDE);
+        let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {
             self.say_too_large_for_memory();
         }
@@ -364,26 +364,25 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn remembered(&self, key: &str) -> Remembered<R::Value> {
         let Some(memory) = &self.memory else { return Remembered::Nothing };
         let now = self.now();
-        let remembered = memory.peek(key, |entry| {
-            let (dates, value) = (entry.dates(), || entry.value.clone());
-            match self.policy.freshness(&dates, now) {
-                Freshness::Fresh if self.policy.is_due(&dates, entry.due_from, now, fastrand::f64()) => {
-                    Remembered::Due(value(), dates)
-                }
-                Freshness::Fresh => Remembered::Good(value(), dates),
-                Freshness::Stale => Remembered::Stale(value(), dates),
-                Freshness::LastResort => Remembered::LastResort(value(), dates),
-                Freshness::Expired => Remembered::Nothing,
+        let entry = memory.peek(key, |entry| (entry.value.clone(), entry.dates(), entry.due_from()));
+        let Some((held, dates, due_from)) = entry else { return Remembered::Nothing };
+        let value = || R::release(held);
+        match self.policy.freshness(&dates, now) {
+            Freshness::Fresh if self.policy.is_due(&dates, due_from, now, fastrand::f64()) => {
+                Remembered::Due(value(), dates)
             }
-        });
-        remembered.unwrap_or(Remembered::Nothing)
+            Freshness::Fresh => Remembered::Good(value(), dates),
+            Freshness::Stale => Remembered::Stale(value(), dates),
+            Freshness::LastResort => Remembered::LastResort(value(), dates),
+            Freshness::Expired => Remembered::Nothing,
+        }
     }
 
     /// Lets calls that find the entry of `key` return it without another thought until `until`, or until this is dropped.
     pub(super) fn keep_quiet(&self, ticket: &Ticket<Landed<R>>, key: &str, until: Timestamp) -> Quiet<R> {
         if let Some(memory) = &self.memory {
             // Refused if the flight is doomed: what was expired or forgotten since is not to be returned for it.
-            memory.dropping_later(|| ticket.store(|| memory.quiet(key, until)));
+            let _ = ticket.store(|| memory.quiet(key, until));
         }
         Quiet { memory: self.memory.clone(), flights: self.flights.clone(), key: key.into() }
     }

@@ -27,8 +27,33 @@ fn join<A>(flights: &Flights<A>, key: &str) -> Waiter<A> {
 fn may_store<A>(ticket: &Ticket<A>) -> bool {
     let mut stored = false;
     let said = ticket.store(|| stored = true);
-    assert_eq!(said, stored);
+    assert_eq!(said.is_some(), stored);
     stored
+}
+
+/// Looks at the flights when it is dropped.
+struct Looks(Flights<u64>);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        assert!(self.0.len() <= 1);
+    }
+}
+
+#[test]
+fn what_is_not_stored_is_dropped_where_no_lock_is_held() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let flights = Flights::new();
+        let ticket = lead(&flights, "k");
+        let looks = Looks(flights.clone());
+        assert!(ticket.store(move || looks).is_some());
+        let looks = Looks(flights.clone());
+        let _doom = flights.doom("k");
+        assert!(ticket.store(move || looks).is_none());
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(std::time::Duration::from_secs(20)).expect("it hangs");
 }
 
 #[tokio::test]

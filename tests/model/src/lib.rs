@@ -5,7 +5,7 @@
 //! copies and invalidations meet through them; `tests/schedules.rs` runs each program in thousands of orders, random ones
 //! with fixed seeds and, within a bound, all of them.
 //!
-//! What is no such point of itself (tokio's `Notify`, moka, papaya: only one task runs at a time, so they are atomic here)
+//! What is no such point of itself (tokio's `Notify`: only one task runs at a time, so it is atomic here)
 //! has one before and after it in the programs.
 //!
 //! # What each defence is there for
@@ -23,8 +23,7 @@
 //! | the look for a later answer that a layer did not take | a put that a layer does not take |
 //! | the end of a replacement in one step | an expiry beside a put |
 //! | check and store under one lock | loads, refresh, expiry |
-//! | the look at the epoch of an entry | everything that forgets everything |
-//! | retiring, and telling those who wait | leaders that vanish |
+//! //! | retiring, and telling those who wait | leaders that vanish |
 //! | leaving the table before those who wait are told | leaders that vanish |
 //! | to begin to listen before the look at what is waited for | copies, loads, leaders that vanish |
 
@@ -63,7 +62,7 @@ mod sync {
 
     use crate::world::pause;
 
-    pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, atomic};
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, atomic};
 
     /// tokio's, with a moment before somebody begins to listen: between two of its steps others may go on.
     #[derive(Debug)]

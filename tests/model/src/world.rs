@@ -10,7 +10,7 @@ use shuttle::sync::{
 use crate::{
     clock::Timestamp,
     flight::{Boarding, Doom, Flights, Landing, Ticket, Verdict},
-    memory::{Memory, Weight},
+    memory::{Bound, Life as Dated, Memory, Weight},
     record::Dates,
 };
 
@@ -39,7 +39,7 @@ impl World {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             flights: Flights::new(),
-            memory: Memory::new(10),
+            memory: Memory::new(Bound::Entries(10)),
             slow: Mutex::new(None),
             source: AtomicU64::new(1),
             leading: AtomicUsize::new(0),
@@ -52,8 +52,7 @@ impl World {
 
     /// What memory has and may be returned.
     pub(crate) fn remembered(&self) -> Option<u64> {
-        self.memory
-            .read(KEY.as_bytes(), NOW, |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
+        self.memory.read(KEY.as_bytes(), |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
     }
 
     /// A call of a function that keeps its answers in memory.
@@ -128,13 +127,13 @@ impl World {
     }
 
     pub(crate) fn remember(&self, ticket: &Ticket<u64>, value: u64) -> bool {
-        ticket.store(|| self.insert(value))
+        ticket.store(|| self.insert(value)).is_some()
     }
 
     pub(crate) fn insert(&self, value: u64) {
         let until = NOW.plus(LIFE);
         let dates = Dates { computed_at: NOW, fresh_until: until, kept_until: until };
-        self.memory.insert(KEY, value, Weight::ONE, dates, until, NOW);
+        drop(self.memory.insert(KEY, value, Weight::ONE, &Dated { dates, due_from: until }));
     }
 
     /// The source changes, and then the answer is forgotten.
@@ -149,7 +148,7 @@ impl World {
         pause();
         *self.slow() = None;
         pause();
-        doom.apply(|| if all { self.memory.remove_all() } else { self.memory.remove(KEY) });
+        doom.apply(|| if all { self.memory.remove_all() } else { drop(self.memory.remove(KEY)) });
         pause();
         doom.cleared();
     }

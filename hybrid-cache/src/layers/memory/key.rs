@@ -1,153 +1,96 @@
-//! How entries are found in the index: by the text of their key; and by moka, which knows them by hash and number.
+//! What entries are found by: the text of their key, short ones in two words.
 
-use std::{
-    hash::{BuildHasher, Hash, Hasher},
-    sync::LazyLock,
-};
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
-use papaya::Equivalent;
-use smol_str::SmolStr;
 
-/// The key of an entry. Texts of up to 23 bytes, the usual case, need no allocation and lie one dereference nearer.
-pub(super) struct StoredKey {
-    text: SmolStr,
-    /// No other entry of this memory has it, be it of the same text.
-    pub(super) id: u64,
+/// A key that is longer than this is kept elsewhere on the heap.
+const SHORT: usize = 15;
+
+/// A short key, with zeros behind it: no text of a key has one.
+type Word = [u8; SHORT];
+
+/// The key of an entry.
+pub(super) enum StoredKey {
+    Short(Word),
+    /// Boxed twice, so that a key is 16 bytes. Long ones are rarer.
+    Long(Box<Box<[u8]>>),
 }
 
 impl StoredKey {
-    pub(super) fn new(text: &str, id: u64) -> Self {
-        Self { text: SmolStr::new(text), id }
+    pub(super) fn new(text: &[u8]) -> Self {
+        word(text).map_or_else(|| Self::Long(Box::new(text.into())), Self::Short)
     }
 
-    pub(super) fn hash(&self) -> u64 {
-        hash(self.text.as_bytes())
-    }
-
-    #[cfg(test)]
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// What it takes beside its entry.
+    pub(super) fn bytes_elsewhere(text: &[u8]) -> usize {
+        if text.len() > SHORT { text.len() + size_of::<Box<[u8]>>() } else { 0 }
     }
 }
 
-/// Keys are the same if their texts are.
-impl PartialEq for StoredKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for StoredKey {}
-
-impl Hash for StoredKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash());
-    }
-}
-
-/// The entry of this text.
-pub(super) struct OfText<'a> {
+/// A key that is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Sought<'a> {
     pub(super) hash: u64,
     text: &'a [u8],
+    /// Where it is a short one.
+    word: Option<Word>,
 }
 
-impl<'a> OfText<'a> {
+impl<'a> Sought<'a> {
     #[inline]
-    pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { hash: hash(text), text }
+    pub(super) fn new(text: &'a [u8], hasher: &RandomState) -> Self {
+        let word = word(text);
+        let hash = match &word {
+            Some(word) => hash_word(word, hasher),
+            None => hash_text(text, hasher),
+        };
+        Self { hash, text, word }
     }
-}
 
-impl Hash for OfText<'_> {
     #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+    pub(super) fn is(&self, key: &StoredKey) -> bool {
+        match (key, &self.word) {
+            (StoredKey::Short(key), Some(word)) => key == word,
+            (StoredKey::Long(key), None) => ***key == *self.text,
+            _ => false,
+        }
+    }
+
+    pub(super) fn to_stored(self) -> StoredKey {
+        StoredKey::new(self.text)
     }
 }
 
-impl Equivalent<StoredKey> for OfText<'_> {
-    #[inline]
-    fn equivalent(&self, key: &StoredKey) -> bool {
-        same(self.text, key.text.as_bytes())
+/// What the hash of a key that is stored was.
+pub(super) fn hash(key: &StoredKey, hasher: &RandomState) -> u64 {
+    match key {
+        StoredKey::Short(word) => hash_word(word, hasher),
+        StoredKey::Long(text) => hash_text(text, hasher),
     }
 }
 
-/// The one entry of this number, if it is still there.
-pub(super) struct Exactly {
-    pub(super) hash: u64,
-    pub(super) id: u64,
-}
-
-impl Hash for Exactly {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl Equivalent<StoredKey> for Exactly {
-    fn equivalent(&self, key: &StoredKey) -> bool {
-        self.id == key.id
-    }
-}
-
-/// What moka and the index know a text by. Drawn anew by each process, so that nobody can choose keys that collide.
 #[inline]
-fn hash(text: &[u8]) -> u64 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-    let mut hasher = SEED.build_hasher();
+fn hash_word(word: &Word, hasher: &RandomState) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    let mut padded = [0; 16];
+    padded[..SHORT].copy_from_slice(word);
+    hasher.write_u128(u128::from_le_bytes(padded));
+    hasher.finish()
+}
+
+fn hash_text(text: &[u8], hasher: &RandomState) -> u64 {
+    let mut hasher = hasher.build_hasher();
     hasher.write(text);
     hasher.finish()
 }
 
-/// Whether two texts are the same. Short ones, the usual case, are compared in two overlapping halves; a call of `memcmp`
-/// would take longer than that.
+/// Short texts with zeros behind them.
 #[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len()
-        && match one.len() {
-            8..=16 => ends::<8>(one) == ends::<8>(other),
-            4..=7 => ends::<4>(one) == ends::<4>(other),
-            _ => one == other,
-        }
-}
-
-#[inline]
-fn ends<const LENGTH: usize>(text: &[u8]) -> Option<(&[u8; LENGTH], &[u8; LENGTH])> {
-    text.first_chunk().zip(text.last_chunk())
-}
-
-/// Hands on a hash that is one already.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hashed;
-
-impl BuildHasher for Hashed {
-    type Hasher = Handed;
-
-    #[inline]
-    fn build_hasher(&self) -> Handed {
-        Handed(0)
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Handed(u64);
-
-impl Hasher for Handed {
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    /// Never called, as what is hashed here is a hash; but it must not make everything collide.
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(bytes) ^ self.0.rotate_left(1);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
-    }
+fn word(text: &[u8]) -> Option<Word> {
+    let mut word = [0; SHORT];
+    word.get_mut(..text.len())?.copy_from_slice(text);
+    Some(word)
 }
 
 #[cfg(test)]
@@ -156,15 +99,34 @@ mod tests {
 
     #[test]
     fn texts_of_every_length_are_the_same_only_as_themselves() {
+        let hasher = RandomState::default();
+        let same = |one: &[u8], other: &[u8]| Sought::new(one, &hasher).is(&StoredKey::new(other));
         for length in 0..40 {
             let text = vec![b'x'; length];
-            assert!(same(&text, &text.clone()), "{length} bytes");
+            assert!(same(&text, &text), "{length} bytes");
             assert!(!same(&text, &vec![b'x'; length + 1]), "{length} bytes and one more");
+            assert!(!same(&vec![b'x'; length + 1], &text), "{length} bytes and one less");
             for at in 0..length {
                 let mut other = text.clone();
                 other[at] = b'y';
                 assert!(!same(&text, &other), "{length} bytes, of which byte {at} differs");
             }
         }
+    }
+
+    #[test]
+    fn a_key_that_is_stored_has_the_hash_that_it_was_sought_by() {
+        let hasher = RandomState::default();
+        for text in
+            ["", "id=1", "id=12345678901", "id=123456789012", "id=1234567890123456789", &"x".repeat(200)]
+        {
+            let sought = Sought::new(text.as_bytes(), &hasher);
+            assert_eq!(hash(&sought.to_stored(), &hasher), sought.hash, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_takes_16_bytes() {
+        assert_eq!(size_of::<StoredKey>(), 16);
     }
 }

@@ -1,4 +1,9 @@
-use std::{sync::Weak, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex as Plain, Weak, atomic::AtomicUsize, mpsc},
+    thread,
+    time::Duration,
+};
 
 use super::*;
 
@@ -8,82 +13,109 @@ fn now() -> Timestamp {
     crate::clock::now()
 }
 
-fn dates() -> Dates {
+fn until(end: Timestamp) -> Life {
     let now = now();
-    Dates { computed_at: now, fresh_until: now.plus(LIFE), kept_until: now.plus(LIFE) }
+    Life { dates: Dates { computed_at: now.min(end), fresh_until: end, kept_until: end }, due_from: end }
+}
+
+fn life() -> Life {
+    until(now().plus(LIFE))
+}
+
+fn of(entries: u64) -> Memory<u64> {
+    Memory::new(Bound::Entries(entries))
+}
+
+fn insert<V>(memory: &Memory<V>, key: &str, value: V) {
+    drop(memory.insert(key, value, Weight::ONE, &life()));
 }
 
 fn get(memory: &Memory<u64>, key: &str) -> Option<u64> {
-    memory.read(key.as_bytes(), now(), |entry| entry.value)
+    memory.read(key.as_bytes(), |entry| entry.value)
 }
 
 #[test]
 fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
-    let memory = Memory::new(10);
-    assert_eq!(get(&memory, "k"), None);
-    memory.insert("k", 1, Weight::ONE, dates(), now().plus(LIFE), now());
-    memory.insert("k", 2, Weight::ONE, dates(), now().plus(LIFE), now());
-    assert_eq!(get(&memory, "k"), Some(2));
-    memory.remove("k");
-    assert_eq!(get(&memory, "k"), None);
+    let memory = of(10);
+    let long = "a key that is longer than what is kept beside the value";
+    for key in ["", "k", "fifteen bytes..", "sixteen bytes...", long] {
+        assert_eq!(get(&memory, key), None);
+        insert(&memory, key, 1);
+        insert(&memory, key, 2);
+        assert_eq!(get(&memory, key), Some(2), "{key:?}");
+        drop(memory.remove(key));
+        assert_eq!(get(&memory, key), None);
+        drop(memory.remove(key));
+    }
+    assert_eq!((memory.len(), memory.weight.0.load(Relaxed)), (0, 0));
 }
 
 #[test]
 fn everything_is_forgotten_at_once_and_its_space_follows() {
-    let memory = Memory::new(1_000);
+    let alive = Alive::default();
+    let memory = Memory::new(Bound::Entries(1_000));
     for k in 0..500 {
-        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
+        insert(&memory, &k.to_string(), alive.one());
     }
     memory.remove_all();
-    assert!((0..500).all(|k| get(&memory, &k.to_string()).is_none()));
-    memory.insert("7", 8, Weight::ONE, dates(), now().plus(LIFE), now());
-    assert_eq!(get(&memory, "7"), Some(8));
+    assert!((0..500).all(|k| memory.peek(&k.to_string(), |_| ()).is_none()));
+    insert(&memory, "7", alive.one());
+    assert!(memory.peek("7", |_| ()).is_some());
     memory.tidy(now());
-    assert!(memory.len() <= 1, "{} entries are left", memory.len());
+    assert_eq!((memory.len(), alive.count(), memory.weight.0.load(Relaxed)), (1, 1, 1));
 }
 
 #[test]
-fn there_are_never_many_more_entries_than_the_capacity() {
-    let memory = Memory::new(100);
-    for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
+fn there_are_as_many_entries_as_there_is_room_for_and_never_more() {
+    for room in [0, 1, 2, 63, 100, 128, 1_000, 5_000] {
+        let memory = of(room);
+        for k in 0..3 * room + 10 {
+            insert(&memory, &k.to_string(), k);
+            assert_eq!(memory.weight.0.load(Relaxed), (k + 1).min(room), "with room for {room}");
+        }
+        assert_eq!(memory.len() as u64, room);
     }
-    memory.tidy(now());
-    assert!(memory.len() <= 100, "{} entries", memory.len());
 }
 
 #[test]
-fn an_entry_that_moka_evicts_leaves_the_index_too() {
-    let memory = Memory::new(100);
-    for k in 0..10_000 {
-        memory.insert(&k.to_string(), k, Weight::ONE, dates(), now().plus(LIFE), now());
-    }
-    memory.tidy(now());
-    let found = (0..10_000).filter(|k| get(&memory, &k.to_string()).is_some()).count();
-    assert_eq!(found, memory.len());
+fn there_are_never_more_entries_than_room_and_threads_that_store() {
+    const ROOM: u64 = 1_000;
+    const THREADS: usize = 8;
+    let (alive, memory) = (Alive::default(), Memory::new(Bound::Entries(ROOM)));
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (alive, memory) = (&alive, &memory);
+            scope.spawn(move || {
+                for k in 0..20_000 {
+                    // Of these, one for each thread is not in memory yet.
+                    insert(memory, &format!("{thread} {k}"), alive.one());
+                    let count = alive.count();
+                    assert!(count <= usize::try_from(ROOM).unwrap() + 2 * THREADS, "{count} are alive");
+                }
+            });
+        }
+    });
+    assert_eq!((memory.len() as u64, alive.count() as u64), (ROOM, ROOM));
 }
 
 #[test]
 fn an_entry_whose_life_is_over_leaves_by_itself() {
-    let memory = Memory::new(100);
+    let memory = of(100);
     let start = now();
     for k in 0..20 {
-        let end = start.plus(Duration::from_secs(k));
-        let dates = Dates { computed_at: start, fresh_until: end, kept_until: end };
-        memory.insert(&k.to_string(), k, Weight::ONE, dates, end, start);
+        drop(memory.insert(&k.to_string(), k, Weight::ONE, &until(start.plus(Duration::from_secs(k)))));
     }
     memory.tidy(start.plus(Duration::from_millis(9_500)));
     let left: Vec<u64> = (0..20).filter(|k| get(&memory, &k.to_string()).is_some()).collect();
     assert_eq!(left, (10..20).collect::<Vec<_>>());
-    assert_eq!(memory.len(), 10);
-    assert_eq!(memory.eviction.iter().count(), 10, "moka keeps something of what is gone");
+    assert_eq!((memory.len(), memory.weight.0.load(Relaxed)), (10, 10));
 }
 
 #[test]
 fn an_entry_that_is_expired_by_hand_leaves_by_itself() {
-    let memory = Memory::new(100);
+    let memory = of(100);
     let start = now();
-    memory.insert("k", 1, Weight::ONE, dates(), start.plus(LIFE), start);
+    insert(&memory, "k", 1);
     memory.tidy(start);
     memory.redate("k", |dates| Dates { fresh_until: start, kept_until: start, ..*dates });
     memory.tidy(start.plus(Duration::from_millis(1)));
@@ -91,148 +123,199 @@ fn an_entry_that_is_expired_by_hand_leaves_by_itself() {
 }
 
 #[test]
+fn an_entry_is_quiet_until_it_is_told_otherwise() {
+    let memory = of(10);
+    let start = now();
+    let quiet_at =
+        |after| memory.peek("k", |entry| entry.is_quiet(start.plus(Duration::from_secs(after)))).unwrap();
+    let due_from = start.plus(Duration::from_secs(40));
+    drop(memory.insert("k", 1, Weight::ONE, &Life { due_from, ..life() }));
+    assert!(quiet_at(39) && !quiet_at(41));
+    memory.quiet("k", start.plus(Duration::from_secs(100)));
+    assert!(quiet_at(99));
+    memory.reconsider("k");
+    assert!(quiet_at(39) && !quiet_at(41));
+    let dates = memory.peek("k", Entry::dates).unwrap();
+    memory.quiet_if("k", &Dates { kept_until: start, ..dates }, start.plus(Duration::from_secs(100)));
+    assert!(!quiet_at(41), "these are not its dates");
+    memory.quiet_if("k", &dates, start.plus(Duration::from_secs(100)));
+    assert!(quiet_at(99));
+    memory.redate("k", |dates| *dates);
+    assert!(!quiet_at(0));
+    assert_eq!(memory.peek("k", |entry| (entry.dates(), entry.due_from())), Some((dates, due_from)));
+}
+
+#[test]
 fn what_is_read_again_and_again_survives_a_flood_of_other_keys() {
-    let memory = Memory::new(100);
-    let start = now();
-    for k in 0..100 {
-        memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
-    }
-    for tick in 1..20 {
-        for k in 0..50 {
-            memory.read(k.to_string().as_bytes(), start.plus(Duration::from_millis(200) * tick), |_| ());
+    let memory = of(1_000);
+    let read_all = || (0..500).filter(|k| get(&memory, &format!("hot {k}")).is_some()).count();
+    (0..500).for_each(|k| insert(&memory, &format!("hot {k}"), k));
+    (0..3).for_each(|_| assert_eq!(read_all(), 500));
+    for k in 0..20_000 {
+        insert(&memory, &k.to_string(), k);
+        if k % 1_000 == 0 {
+            read_all();
         }
-        memory.tidy(now());
     }
-    for k in 1_000..3_000 {
-        memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
+    assert!(read_all() >= 495, "only {} of 500 are left", read_all());
+}
+
+#[test]
+fn a_key_that_comes_back_soon_stays_longer_than_one_that_is_new() {
+    let memory = of(1_000);
+    let there = |k: u64| get(&memory, &k.to_string()).is_some();
+    (0..2_000).for_each(|k| insert(&memory, &k.to_string(), k));
+    // Evicted not long ago, and stored again.
+    let returned: Vec<u64> = (1_500..1_800).filter(|k| !there(*k)).take(100).collect();
+    for k in &returned {
+        insert(&memory, &k.to_string(), *k);
     }
-    memory.tidy(now());
-    let survivors = (0..50).filter(|k| get(&memory, &k.to_string()).is_some()).count();
-    assert!(survivors >= 45, "only {survivors} of 50 are left");
-}
-
-#[test]
-fn entries_report_once_more_when_a_quarter_of_the_capacity_was_stored_in_no_time() {
-    let memory = Memory::new(100);
-    let start = now();
-    let insert = |k: u64| memory.insert(&k.to_string(), k, Weight::ONE, dates(), start.plus(LIFE), start);
-    let reports_of_reading_a_hundred_times = || {
-        (0..100).for_each(|_| assert!(memory.read(b"0", start, |_| ()).is_some()));
-        let mut reports = 0;
-        memory.reports.hand_over(|_| reports += 1);
-        reports
-    };
-    insert(0);
-    assert_eq!(reports_of_reading_a_hundred_times(), 0, "storing it was a report");
-    (1..24).for_each(insert);
-    assert_eq!(reports_of_reading_a_hundred_times(), 0);
-    (24..26).for_each(insert);
-    assert_eq!(reports_of_reading_a_hundred_times(), 1);
-}
-
-#[test]
-fn an_entry_whose_hash_another_key_has_leaves_the_index_too() {
-    let memory = Memory::new(100);
-    memory.insert("k", 1, Weight::ONE, dates(), now().plus(LIFE), now());
-    // What storing a key of the same hash does.
-    memory.eviction.insert(OfText::new(b"k").hash, Stub { id: u64::MAX, weight: Weight::ONE });
-    memory.tidy(now());
-    assert_eq!((get(&memory, "k"), memory.len()), (None, 0));
-}
-
-#[test]
-fn index_and_eviction_agree_after_threads_wrote_the_same_keys() {
-    let memory = Memory::new(64);
-    let writing = std::sync::Mutex::new(());
-    std::thread::scope(|scope| {
-        for thread in 0..4_u64 {
-            let (memory, writing) = (&memory, &writing);
-            scope.spawn(move || {
-                for round in 0..5_000_u64 {
-                    let key = (round * 7 % 200).to_string();
-                    // As the flight table has it: one write at a time.
-                    let _one = writing.lock().unwrap();
-                    match (round + thread) % 5 {
-                        0 => memory.remove(&key),
-                        1 if round % 1_000 == 1 => memory.remove_all(),
-                        _ => memory.insert(&key, round, Weight::ONE, dates(), now().plus(LIFE), now()),
-                    }
-                }
-            });
-        }
-    });
-    memory.tidy(now());
-    memory.tidy(now());
-    assert!(memory.len() <= 64, "{} entries in the index", memory.len());
-    assert_eq!(memory.len() as u64, memory.eviction.entry_count());
+    (10_000..10_500).for_each(|k| insert(&memory, &k.to_string(), k));
+    let (kept, new) =
+        (returned.iter().filter(|k| there(**k)).count(), (10_000..10_100).filter(|k| there(*k)).count());
+    assert!(kept > 90 && new < 10, "{kept} of 100 that came back, {new} of 100 new ones");
 }
 
 /// Bounded by bytes, of which each value says itself how many it has.
 fn sized(most: u64) -> Memory<usize> {
-    Memory::bounded(Bound::Bytes(most, |size| *size))
+    Memory::new(Bound::Bytes(most))
 }
 
+/// What is counted for every entry.
+const BESIDE: usize = size_of::<Entry<usize>>() + BESIDE_AN_ENTRY;
+
 fn store(memory: &Memory<usize>, key: &str, size: usize) -> bool {
-    let weight = memory.weigh(key, &size);
+    let weight = memory.weigh(key, || size);
     if let Some(weight) = weight {
-        memory.insert(key, size, weight, dates(), now().plus(LIFE), now());
-        memory.settle();
+        drop(memory.insert(key, size, weight, &life()));
     }
     weight.is_some()
 }
 
-fn bytes(memory: &Memory<usize>) -> usize {
-    memory.index.pin().iter().map(|(key, entry)| key.text().len() + entry.value).sum()
-}
-
 #[test]
-fn there_are_never_many_more_bytes_than_the_bound_however_few_entries_they_are() {
-    let memory = sized(1_000);
+fn there_are_never_more_bytes_than_the_bound_however_few_entries_they_are() {
+    let memory = sized(10_000);
     for k in 0..500 {
-        assert!(store(&memory, &format!("{k:03}"), [7, 97, 397][k % 3]));
-        assert!(bytes(&memory) <= 1_000 + 400, "{} bytes after {k}", bytes(&memory));
+        assert!(store(&memory, &format!("{k:03}"), [7, 970, 3_970][k % 3]));
+        let bytes: usize =
+            (0..=k).filter_map(|k| memory.peek(&format!("{k:03}"), |entry| entry.value + BESIDE)).sum();
+        assert_eq!(memory.weight.0.load(Relaxed), bytes as u64);
+        assert!(bytes <= 10_000, "{bytes} bytes after {k}");
     }
-    memory.tidy(now());
-    assert!((500..=1_000).contains(&bytes(&memory)), "{} bytes", bytes(&memory));
+    assert!(memory.weight.0.load(Relaxed) > 5_000);
 }
 
 #[test]
 fn as_many_entries_as_fit_are_kept() {
-    let memory = sized(1_000);
+    let memory = sized(10 * (100 + BESIDE as u64));
     for k in 0..10 {
-        store(&memory, &format!("{k:03}"), 97);
+        assert!(store(&memory, &format!("{k:03}"), 100));
     }
-    memory.tidy(now());
-    assert_eq!((memory.len(), bytes(&memory)), (10, 1_000));
+    assert_eq!(memory.len(), 10);
+    store(&memory, "one more", 100);
+    assert_eq!(memory.len(), 10);
 }
 
 #[test]
-fn keys_count_and_what_is_empty_counts_too() {
-    let memory = sized(100);
-    assert!(store(&memory, "k", 99));
-    assert!(!store(&memory, "kk", 99));
-    assert_eq!(memory.weigh("", &0).unwrap().0, 1);
+fn keys_that_lie_elsewhere_count_and_what_is_empty_counts_too() {
+    let memory = sized(1_000);
+    assert_eq!(memory.weigh("k", || 0).unwrap().0 as usize, BESIDE);
+    assert_eq!(memory.weigh(&"k".repeat(100), || 0).unwrap().0 as usize, BESIDE + 116);
+    assert!(store(&memory, "k", 1_000 - BESIDE));
+    assert!(!store(&memory, "k", 1_001 - BESIDE));
 }
 
 #[test]
 fn what_is_larger_than_all_memory_may_be_has_no_weight() {
     let memory = sized(u64::MAX);
-    assert!(memory.weigh("", &(u32::MAX as usize)).is_some());
-    assert!(memory.weigh("k", &(u32::MAX as usize)).is_none());
-    assert!(memory.weigh("k", &usize::MAX).is_none());
+    assert!(memory.weigh("", || u32::MAX as usize - BESIDE).is_some());
+    assert!(memory.weigh("", || u32::MAX as usize).is_none());
+    assert!(memory.weigh("k", || usize::MAX).is_none());
 }
 
 #[test]
 fn an_entry_that_grows_counts_what_it_has_become() {
-    let memory = sized(1_000);
+    let memory = sized(10 * (100 + BESIDE as u64));
     for k in 0..10 {
-        store(&memory, &format!("{k:03}"), 7);
+        assert!(store(&memory, &format!("{k:03}"), 7));
     }
     for k in 0..10 {
-        store(&memory, &format!("{k:03}"), 497);
+        assert!(store(&memory, &format!("{k:03}"), 400));
     }
+    assert!((2..=5).contains(&memory.len()), "{} entries", memory.len());
+}
+
+/// Counts what has not been dropped.
+#[derive(Default, Clone)]
+struct Alive(Arc<AtomicUsize>);
+
+struct One(Alive);
+
+impl Alive {
+    fn one(&self) -> One {
+        self.0.fetch_add(1, Relaxed);
+        One(self.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[test]
+fn a_value_is_dropped_as_soon_as_it_is_removed_replaced_evicted_or_at_its_end_also_beside_readers() {
+    let (alive, memory) = (Alive::default(), Memory::new(Bound::Entries(100)));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    (0..200).for_each(|k| _ = memory.read(k.to_string().as_bytes(), |_| ()));
+                }
+            });
+        }
+        for k in 0..300 {
+            insert(&memory, &k.to_string(), alive.one());
+            assert_eq!(alive.count(), (k + 1).min(100));
+        }
+        let there: Vec<String> =
+            (0..300).map(|k| k.to_string()).filter(|k| memory.peek(k, |_| ()).is_some()).collect();
+        for key in &there {
+            insert(&memory, key, alive.one());
+            assert_eq!(alive.count(), 100);
+        }
+        let (removed, ended) = there.split_at(50);
+        for (at, key) in removed.iter().enumerate() {
+            drop(memory.remove(key));
+            assert_eq!(alive.count(), 99 - at);
+        }
+        for key in ended {
+            memory.redate(key, |dates| Dates { kept_until: now(), ..*dates });
+        }
+        memory.tidy(now().plus(LIFE));
+        assert_eq!(alive.count(), 0);
+        done.store(true, Relaxed);
+    });
+}
+
+#[test]
+fn memory_is_given_back_once_most_of_it_is_not_in_use() {
+    let memory = of(10_000);
+    let numbers = || -> usize { memory.shards.iter().map(|shard| shard.0.read().unwrap().numbers()).sum() };
+    (0..10_000).for_each(|k| insert(&memory, &k.to_string(), k));
+    assert_eq!(numbers(), 10_000);
+    (0..9_000).for_each(|k| drop(memory.remove(&k.to_string())));
     memory.tidy(now());
-    assert!(bytes(&memory) <= 1_000, "{} bytes", bytes(&memory));
+    assert_eq!(numbers(), 1_000);
+    assert!((9_000..10_000).all(|k| get(&memory, &k.to_string()) == Some(k)));
+    (0..9_000).for_each(|k| insert(&memory, &k.to_string(), k));
+    assert!((0..10_000).all(|k| get(&memory, &k.to_string()) == Some(k)));
 }
 
 /// Whose clean-up stores another one.
@@ -241,44 +324,79 @@ struct Asks(Weak<Memory<Self>>);
 impl Drop for Asks {
     fn drop(&mut self) {
         if let Some(memory) = self.0.upgrade() {
-            let key = memory.next_id.load(Relaxed).to_string();
-            store_one(&memory, &key, Weak::new());
+            insert(&memory, &fastrand::u64(..).to_string(), Self(Weak::new()));
         }
     }
 }
 
-fn store_one(memory: &Memory<Asks>, key: &str, asks: Weak<Memory<Asks>>) {
-    let value = Asks(asks);
-    let weight = memory.weigh(key, &value).unwrap();
-    memory.dropping_later(|| memory.insert(key, value, weight, dates(), now().plus(LIFE), now()));
-    memory.settle();
-}
-
 #[test]
 fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
-    let (done, ended) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let memory = Arc::new(Memory::bounded(Bound::Bytes(10_000, |_| 100)));
-        for k in 0..2_000 {
-            store_one(&memory, &k.to_string(), Arc::downgrade(&memory));
-        }
-        memory.tidy(now());
-        // So many are to be evicted and so many reads to be told at once that moka does it when it is told.
-        for round in 0..3 {
-            let later = now().plus(LIFE);
-            for k in 0..50 {
-                let (key, value) = (format!("{round} {k}"), Asks(Arc::downgrade(&memory)));
-                memory.insert(&key, value, Weight(100), dates(), later.plus(LIFE), later);
-            }
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let memory = Arc::new(Memory::new(Bound::Entries(100)));
+        let fill = |life: &Life| {
             for k in 0..2_000 {
-                let key = k.to_string();
-                if memory.peek(&key, |_| ()).is_some() {
-                    memory.read(key.as_bytes(), later, |_| ());
-                }
+                drop(memory.insert(&k.to_string(), Asks(Arc::downgrade(&memory)), Weight::ONE, life));
             }
-            memory.tidy(later);
-        }
+        };
+        fill(&life());
+        (0..2_000).for_each(|k| drop(memory.remove(&k.to_string())));
+        fill(&until(now()));
+        memory.tidy(now().plus(LIFE));
+        fill(&life());
+        memory.remove_all();
+        memory.tidy(now());
         done.send(()).unwrap();
     });
     ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");
+}
+
+#[test]
+fn memory_agrees_with_a_map_after_threads_wrote_the_same_keys() {
+    const KEYS: u64 = 200;
+    let memory = of(KEYS);
+    let written = Plain::new(HashMap::new());
+    thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let (memory, written) = (&memory, &written);
+            scope.spawn(move || {
+                for round in 0..5_000_u64 {
+                    let key = (round * 7 % KEYS).to_string();
+                    // As the flight table has it: one write at a time.
+                    let mut written = written.lock().unwrap();
+                    match (round + thread) % 5 {
+                        0 => {
+                            drop(memory.remove(&key));
+                            written.remove(&key);
+                        }
+                        1 if round % 1_000 == 1 => {
+                            memory.remove_all();
+                            written.clear();
+                        }
+                        _ => {
+                            insert(memory, &key, round);
+                            written.insert(key, round);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    memory.tidy(now());
+    let written = written.into_inner().unwrap();
+    assert_eq!(memory.len(), written.len());
+    assert!(written.iter().all(|(key, round)| get(&memory, key) == Some(*round)));
+}
+
+#[test]
+fn a_panic_of_a_thread_that_holds_a_lock_costs_nobody_anything() {
+    let memory = of(10);
+    insert(&memory, "k", 1);
+    let beside = thread::scope(|scope| {
+        scope.spawn(|| memory.change("k", |_| std::panic::resume_unwind(Box::new("on purpose")))).join()
+    });
+    assert!(beside.is_err());
+    assert_eq!(get(&memory, "k"), Some(1));
+    insert(&memory, "k", 2);
+    assert_eq!(get(&memory, "k"), Some(2));
 }
