@@ -155,42 +155,47 @@ impl<V> Memory<V> {
         let sought = Sought::new(key.as_bytes(), &self.hasher);
         let mut removed = Removed::nothing();
         // Counted before it is there: so what there is never counts more than the bound, but for entries that make room in
-        // another shard than their own.
-        let before = self.weight.0.fetch_add(u64::from(weight), Relaxed);
+        // another shard than their own. Each makes room for itself and not for others that are counted already: what they
+        // hand out would pile up where a thread is not let go on.
+        let mut missing = u64::from(weight);
+        let before = self.weight.0.fetch_add(missing, Relaxed);
         let mut shard = self.write(sought.hash);
         match shard.replace(&sought, value, life, weight) {
             Ok(old) => {
                 self.taken(old, &mut removed);
-                self.make_room_in(&mut shard, &mut removed);
+                self.make_room_in(&mut shard, &mut missing, &mut removed);
             }
             Err(value) => {
                 let straight = before.saturating_mul(ROOMY.1) < self.bound.most().saturating_mul(ROOMY.0);
-                self.make_room_in(&mut shard, &mut removed);
+                self.make_room_in(&mut shard, &mut missing, &mut removed);
                 shard.insert(&sought, value, life, weight, straight, &self.hasher);
             }
         }
         drop(shard);
-        self.make_room(sought.hash, &mut removed);
+        self.make_room(sought.hash, missing, &mut removed);
         self.sweep.comes_to_an_end(life.dates.kept_until);
         removed
     }
 
-    fn make_room_in(&self, shard: &mut Shard<V>, removed: &mut Removed<V>) {
-        while self.weight.0.load(Relaxed) > self.bound.most()
+    /// Evicts what counts as much as is `missing`, if it is.
+    fn make_room_in(&self, shard: &mut Shard<V>, missing: &mut u64, removed: &mut Removed<V>) {
+        while *missing > 0
+            && self.weight.0.load(Relaxed) > self.bound.most()
             && let Some(evicted) = shard.evict(&self.hasher)
         {
+            *missing = missing.saturating_sub(evicted.weight.into());
             self.taken(evicted, removed);
         }
     }
 
-    /// Evicts from the shards that follow the one of `hash`, where that had nothing else than what was stored there.
-    fn make_room(&self, hash: u64, removed: &mut Removed<V>) {
+    /// The same from all shards, beginning behind the one of `hash`: that had nothing else than what was stored there.
+    fn make_room(&self, hash: u64, mut missing: u64, removed: &mut Removed<V>) {
         for step in 1..=self.shards.len() as u64 {
-            if self.weight.0.load(Relaxed) <= self.bound.most() {
+            if missing == 0 || self.weight.0.load(Relaxed) <= self.bound.most() {
                 return;
             }
             let mut shard = self.write(hash.wrapping_add(step << SHARD_BITS));
-            self.make_room_in(&mut shard, removed);
+            self.make_room_in(&mut shard, &mut missing, removed);
         }
     }
 
@@ -261,6 +266,10 @@ impl<V> Memory<V> {
     /// Drops what nobody may be given any more at `now`, and gives memory back that is not in use.
     pub(crate) fn tidy(&self, now: Timestamp) {
         drop(std::mem::take(&mut *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)));
+        // What others were about to store while somebody made room, who then found nothing to evict.
+        let mut removed = Removed::nothing();
+        self.make_room(0, u64::MAX, &mut removed);
+        drop(removed);
         self.sweep.if_worthwhile(now, || {
             let ends = self.shards.iter().filter_map(|shard| self.remove_ended(&shard.0, now));
             ends.min()
