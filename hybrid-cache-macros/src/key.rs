@@ -19,7 +19,7 @@ pub(crate) fn parameters(names: &Names<'_>) -> TokenStream {
 }
 
 /// ```text
-/// fn __key(__hc_text: &mut KeyText, id: &u64, lang: &&str) { KeyWriter::new(__hc_text).argument("id", id)….finish(); }
+/// fn __key(__hc_text: &mut KeyText, id: &u64, lang: &&str) { KeyWriter::new(__hc_text, &["id", ..]).argument(id)….finish(); }
 /// ```
 pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let private = &names.private;
@@ -42,10 +42,10 @@ pub(crate) fn text(names: &Names<'_>) -> TokenStream {
         Some(quote!(let #pattern = #name;))
     });
     let instance = names.function.generics.in_key().map(|(name, is_constant)| {
-        let text = name.to_string();
-        if is_constant { quote!(.argument(#text, &#name)) } else { quote!(.instance::<#name>(#text)) }
+        let written = if is_constant { quote!(.argument(&#name)) } else { quote!(.instance::<#name>()) };
+        (name.to_string(), written)
     });
-    let instance: Vec<_> = instance.collect();
+    let (instance_names, instance): (Vec<_>, Vec<_>) = instance.unzip();
     let Some(template) = &names.args.key else {
         let bindings = names.unskipped().flat_map(|argument| {
             let generic = names.function.generics.are_in(&argument.ty);
@@ -54,18 +54,25 @@ pub(crate) fn text(names: &Names<'_>) -> TokenStream {
         });
         let mut bindings: Vec<_> = bindings.collect();
         bindings.sort();
-        let arguments = bindings.into_iter().map(|(text, binding, generic, pointers)| {
-            let value = pointed_to(&quote!(#binding), pointers);
-            if generic { quote!(.generic_argument(#text, #value)) } else { quote!(.argument(#text, #value)) }
-        });
-        return quote!(#(#apart)* #private::KeyWriter::new(__hc_text) #(#instance)* #(#arguments)* .finish(););
+        let (argument_names, arguments): (Vec<_>, Vec<_>) = bindings
+            .into_iter()
+            .map(|(text, binding, generic, pointers)| {
+                let value = pointed_to(&quote!(#binding), pointers);
+                (text, if generic { quote!(.generic_argument(#value)) } else { quote!(.argument(#value)) })
+            })
+            .unzip();
+        return quote! {
+            #(#apart)*
+            #private::KeyWriter::new(__hc_text, &[#(#instance_names,)* #(#argument_names),*])
+                #(#instance)* #(#arguments)* .finish();
+        };
     };
     let literals = template.literals();
     let values = template.places().map(|place| place_value(names, place, template.span));
     let template = if instance.is_empty() {
         quote!(#private::KeyWriter::template(__hc_text, &[#(#literals),*]))
     } else {
-        quote!(#private::KeyWriter::new(__hc_text) #(#instance)* .then_template(&[#(#literals),*]))
+        quote!(#private::KeyWriter::new(__hc_text, &[#(#instance_names),*]) #(#instance)* .then_template(&[#(#literals),*]))
     };
     quote!(#(#apart)* #template #(#values)* .finish();)
 }

@@ -64,7 +64,7 @@ use crate::{
     key::{Key, text::KeyText},
     layers::{
         Layer, Reading, Removal,
-        memory::{Entry, Memory},
+        memory::{Entry, Lookup, Memory},
     },
     mode::{self, Mode},
     outcome::{Outcome, ReturnedValue},
@@ -155,8 +155,8 @@ impl<R: Outcome> CachedFn<R> {
         }
         let now = self.runtime.clock.now();
         let memory = self.memory.as_ref()?;
-        let taken =
-            memory.read(key.as_lookup_bytes(), |entry| entry.is_quiet(now).then(|| take(entry)))??;
+        let lookup = Lookup::new(key.lookup(), key.padded());
+        let taken = memory.read(lookup, |entry| entry.is_quiet(now).then(|| take(entry)))??;
         // In a fork, nobody has moved the clock.
         if self.counters.hit_in_memory() && fork::look_now_and_then() {
             return None;
@@ -171,9 +171,9 @@ impl<R: Outcome> CachedFn<R> {
             return Turn::Bare;
         }
         if mode == Mode::Refresh {
-            return Turn::Refresh(self.flights.supersede(key.as_lookup(), self.now()));
+            return Turn::Refresh(self.flights.supersede(key.lookup(), self.now()));
         }
-        let key = key.as_lookup();
+        let key = key.lookup();
         loop {
             if let Some(turn) = self.turn_from_memory(key) {
                 return turn;
@@ -210,7 +210,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// A load of its own, for a call whose common load failed with an error that cannot be shared, unless another such call
     /// had more luck.
-    async fn turn_alone(&self, key: &str, places: &Arc<Places>) -> Turn<R> {
+    async fn turn_alone(&self, key: &[u8], places: &Arc<Places>) -> Turn<R> {
         let Ok(_waiting) = recursion::wait_for(&self.scope, key) else {
             self.say_recursive();
             return Turn::Bare;
@@ -221,7 +221,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// What memory alone can say to a call.
-    fn turn_from_memory(&self, key: &str) -> Option<Turn<R>> {
+    fn turn_from_memory(&self, key: &[u8]) -> Option<Turn<R>> {
         let (value, dates, renewal) = match self.remembered(key) {
             Remembered::Good(value, dates) => (value, dates, None),
             Remembered::Due(value, dates) => (value, dates, self.begin_renewal(key, dates)),
@@ -260,7 +260,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
     /// ago, or has to wait because too many are running.
-    fn begin_renewal(&self, key: &str, old: Dates) -> Option<Renewal<R>> {
+    fn begin_renewal(&self, key: &[u8], old: Dates) -> Option<Renewal<R>> {
         if self.lets_rest(key, &old) || !self.may_renew() {
             return None;
         }
@@ -519,11 +519,11 @@ impl<R: Outcome> CachedFn<R> {
             if thread_ends() {
                 return None;
             }
-            match this.remembered(key.as_lookup()) {
+            match this.remembered(key.lookup()) {
                 Remembered::Good(value, _) | Remembered::Due(value, _) | Remembered::Stale(value, _) => {
                     return Some(R::give(value));
                 }
-                Remembered::LastResort(value, _) if this.is_resting(key.as_lookup()) => {
+                Remembered::LastResort(value, _) if this.is_resting(key.lookup()) => {
                     return Some(R::give(value));
                 }
                 Remembered::LastResort(..) | Remembered::Nothing => {}

@@ -89,6 +89,7 @@ static ADVANCED: AtomicU64 = AtomicU64::new(0);
 static ALARMS: Alarms = Alarms::new();
 
 /// The present moment of the process's clock: one load of a shared, mostly read cache line.
+#[inline]
 pub(crate) fn now() -> Timestamp {
     // A date orders nothing but the alarms, see there; where reads are hot, this costs what a relaxed load costs.
     match NOW.load(Ordering::SeqCst) {

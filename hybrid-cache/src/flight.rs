@@ -84,7 +84,7 @@ impl<A> Clone for Flights<A> {
 
 #[derive(Debug)]
 struct Table<A> {
-    keys: HashMap<Arc<str>, Slot<A>, RandomState>,
+    keys: HashMap<Arc<[u8]>, Slot<A>, RandomState>,
     /// How many invalidations of all keys are running.
     dooms: usize,
     /// The number of the last flight or invalidation: the order in which they began.
@@ -149,7 +149,7 @@ impl<A> Flights<A> {
     }
 
     /// Joins the flight of `key`, or starts one.
-    pub(crate) fn board(&self, key: &str, now: Timestamp) -> Boarding<A> {
+    pub(crate) fn board(&self, key: &[u8], now: Timestamp) -> Boarding<A> {
         let mut table = lock(&self.table);
         if let Some(flight) = table.joinable(key) {
             flight.waiters.fetch_add(1, Relaxed);
@@ -159,20 +159,20 @@ impl<A> Flights<A> {
     }
 
     /// Starts a flight unless there is one to join.
-    pub(crate) fn lead(&self, key: &str, now: Timestamp) -> Option<Ticket<A>> {
+    pub(crate) fn lead(&self, key: &[u8], now: Timestamp) -> Option<Ticket<A>> {
         let mut table = lock(&self.table);
         let flying = table.joinable(key).is_some();
         (!flying).then(|| self.take_off(&mut table, key, now, Start::Joinable))
     }
 
     /// Starts a flight that nobody can join, beside whatever flies already.
-    pub(crate) fn fly_alone(&self, key: &str, now: Timestamp) -> Ticket<A> {
+    pub(crate) fn fly_alone(&self, key: &[u8], now: Timestamp) -> Ticket<A> {
         self.take_off(&mut lock(&self.table), key, now, Start::Alone)
     }
 
     /// Starts a flight that replaces what is stored by what it loads. The loads that run store nothing any more, and who
     /// comes from now on waits for this one.
-    pub(crate) fn supersede(&self, key: &str, now: Timestamp) -> Ticket<A> {
+    pub(crate) fn supersede(&self, key: &[u8], now: Timestamp) -> Ticket<A> {
         let mut table = lock(&self.table);
         if let Some(slot) = table.keys.get_mut(key) {
             slot.doom(|flight| !flight.start.replaces());
@@ -181,13 +181,13 @@ impl<A> Flights<A> {
     }
 
     /// Starts a flight that replaces what is stored by an answer that is at hand.
-    pub(crate) fn put(&self, key: &str, now: Timestamp) -> Ticket<A> {
+    pub(crate) fn put(&self, key: &[u8], now: Timestamp) -> Ticket<A> {
         self.take_off(&mut lock(&self.table), key, now, Start::Put)
     }
 
     /// Starts a flight that puts back what is stored with other dates. Nothing that began before it may be stored any more,
     /// a refresh included: that would be as old as what is expired.
-    pub(crate) fn expire(&self, key: &str, now: Timestamp) -> Ticket<A> {
+    pub(crate) fn expire(&self, key: &[u8], now: Timestamp) -> Ticket<A> {
         let mut table = lock(&self.table);
         if let Some(slot) = table.keys.get_mut(key) {
             slot.doom(|_| true);
@@ -253,9 +253,9 @@ impl<A> Flights<A> {
     }
 
     /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
-    pub(crate) fn doom(&self, key: &str) -> Doom<A> {
+    pub(crate) fn doom(&self, key: &[u8]) -> Doom<A> {
         let mut table = lock(&self.table);
-        let key: Arc<str> = Arc::from(key);
+        let key: Arc<[u8]> = Arc::from(key);
         let number = table.next_number();
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         slot.dooms += 1;
@@ -286,7 +286,7 @@ impl<A> Flights<A> {
 
     /// How many wait for flights of `key`.
     #[cfg(test)]
-    pub(crate) fn waiting(&self, key: &str) -> usize {
+    pub(crate) fn waiting(&self, key: &[u8]) -> usize {
         let table = lock(&self.table);
         let flying = table.keys.get(key).into_iter().flat_map(|slot| &slot.flying);
         flying.map(|flight| flight.waiters.load(Relaxed)).sum()
@@ -294,13 +294,13 @@ impl<A> Flights<A> {
 
     /// Whether an invalidation of `key` is under way.
     #[cfg(test)]
-    pub(crate) fn is_doomed(&self, key: &str) -> bool {
+    pub(crate) fn is_doomed(&self, key: &[u8]) -> bool {
         lock(&self.table).keys.get(key).is_some_and(|slot| slot.dooms > 0)
     }
 
-    fn take_off(&self, table: &mut Table<A>, key: &str, now: Timestamp, start: Start) -> Ticket<A> {
+    fn take_off(&self, table: &mut Table<A>, key: &[u8], now: Timestamp, start: Start) -> Ticket<A> {
         let (all_dooms, number) = (table.dooms, table.next_number());
-        let key: Arc<str> = Arc::from(key);
+        let key: Arc<[u8]> = Arc::from(key);
         let slot = table.keys.entry(Arc::clone(&key)).or_default();
         let dooms = all_dooms + slot.dooms;
         let born_doomed = match start {
@@ -416,7 +416,7 @@ impl<A> Table<A> {
     }
 
     /// The flight of `key` that can be joined. One that is overdue is retired by whoever comes.
-    fn joinable(&mut self, key: &str) -> Option<&Arc<Flight<A>>> {
+    fn joinable(&mut self, key: &[u8]) -> Option<&Arc<Flight<A>>> {
         let slot = self.keys.get_mut(key)?;
         let overdue = |flight: &&Arc<Flight<A>>| matches!(*lock(&flight.progress), Progress::Overdue);
         if let Some(overdue) = slot.joinable.as_ref().filter(overdue).map(Arc::clone) {
@@ -426,7 +426,7 @@ impl<A> Table<A> {
         slot.joinable.as_ref()
     }
 
-    fn remove_if_idle(&mut self, key: &str) {
+    fn remove_if_idle(&mut self, key: &[u8]) {
         let idle = |slot: &Slot<A>| slot.flying.is_empty() && slot.dooms == 0;
         if self.keys.get(key).is_some_and(idle) {
             self.keys.remove(key);
@@ -481,7 +481,7 @@ impl<A> Default for Slot<A> {
 #[derive(Debug)]
 pub(crate) struct Ticket<A> {
     flights: Flights<A>,
-    key: Arc<str>,
+    key: Arc<[u8]>,
     flight: Arc<Flight<A>>,
 }
 
@@ -551,7 +551,7 @@ impl<A> Ticket<A> {
     }
 
     /// What is loaded.
-    pub(crate) fn key(&self) -> &Arc<str> {
+    pub(crate) fn key(&self) -> &Arc<[u8]> {
         &self.key
     }
 
@@ -687,7 +687,7 @@ impl<A: Clone> Waiter<A> {
 pub(crate) struct Doom<A> {
     flights: Flights<A>,
     /// `None`: all keys.
-    key: Option<Arc<str>>,
+    key: Option<Arc<[u8]>>,
     number: u64,
     doomed: Vec<Arc<Flight<A>>>,
     /// The flight whose replacement this is, if it is one.

@@ -61,6 +61,7 @@ use std::fmt;
 mod buffer;
 mod encoder;
 mod escape;
+mod packed;
 pub(crate) mod text;
 pub(crate) mod writer;
 
@@ -79,16 +80,17 @@ pub struct Key {
     scope_len: usize,
     /// Only where `storage` ends in a digest.
     canonical: Option<Box<str>>,
+    lookup: Box<[u8]>,
 }
 
 impl Key {
-    /// `canonical` is given where `lookup` is not the whole text.
-    fn new(scope: &str, lookup: &str, canonical: Option<Box<str>>) -> Self {
-        let mut storage = String::with_capacity(scope.len() + 1 + lookup.len());
+    /// `canonical` is given where `arguments` is not the whole text.
+    fn new(scope: &str, arguments: &str, canonical: Option<Box<str>>, lookup: Box<[u8]>) -> Self {
+        let mut storage = String::with_capacity(scope.len() + 1 + arguments.len());
         storage.push_str(scope);
         storage.push(':');
-        storage.push_str(lookup);
-        Self { storage: storage.into_boxed_str(), scope_len: scope.len(), canonical }
+        storage.push_str(arguments);
+        Self { storage: storage.into_boxed_str(), scope_len: scope.len(), canonical, lookup }
     }
 
     /// The key as it stands in Redis and on disk: `namespace:function:arguments`.
@@ -106,13 +108,13 @@ impl Key {
     pub(crate) fn canonical(&self) -> &str {
         match &self.canonical {
             Some(text) => text,
-            None => self.lookup(),
+            None => self.storage.get(self.scope_len + 1..).unwrap_or_default(),
         }
     }
 
-    /// What the memory index uses: the arguments, or their digest where they are long.
-    pub(crate) fn lookup(&self) -> &str {
-        self.storage.get(self.scope_len + 1..).unwrap_or_default()
+    /// What memory and flights know the call by.
+    pub(crate) fn lookup(&self) -> &[u8] {
+        &self.lookup
     }
 }
 
@@ -120,7 +122,7 @@ impl Key {
 impl Key {
     /// A key of the function `scope` (`namespace:function`), for tests of layers.
     pub(crate) fn of(scope: &str, arguments: &str) -> Self {
-        Self::new(scope, arguments, None)
+        Self::new(scope, arguments, None, arguments.as_bytes().into())
     }
 }
 

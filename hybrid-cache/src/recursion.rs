@@ -33,11 +33,11 @@ struct Load {
 struct Node {
     /// The address of the function's scope, which no other function has, in whatever world.
     function: usize,
-    key: Arc<str>,
+    key: Arc<[u8]>,
 }
 
 impl Node {
-    fn new(scope: &Arc<str>, key: Arc<str>) -> Self {
+    fn new(scope: &Arc<str>, key: Arc<[u8]>) -> Self {
         Self { function: address(scope), key }
     }
 }
@@ -60,7 +60,7 @@ pub(crate) struct Waiting {
 pub(crate) struct WouldDeadlock;
 
 /// Announces that this task waits for the load of `key` of the function `scope`.
-pub(crate) fn wait_for(scope: &Arc<str>, key: &str) -> Result<Waiting, WouldDeadlock> {
+pub(crate) fn wait_for(scope: &Arc<str>, key: &[u8]) -> Result<Waiting, WouldDeadlock> {
     let Ok(innermost) = LOADING.try_with(Arc::clone) else { return Ok(Waiting { waits: None }) };
     let awaited = Node::new(scope, key.into());
     // Looked at and announced under one lock: of two that would close a circle, the second sees the first.
@@ -85,7 +85,7 @@ pub(crate) fn is_inside(scope: &Arc<str>) -> bool {
 /// `load`, knowing that it loads `key` of the function `scope`, and what it is part of.
 pub(crate) fn loading<F: Future>(
     scope: &Arc<str>,
-    key: &Arc<str>,
+    key: &Arc<[u8]>,
     load: F,
 ) -> impl Future<Output = F::Output> + use<F> {
     if thread_ends() {
@@ -154,34 +154,37 @@ mod tests {
         Arc::from(name)
     }
 
+    fn key(text: &str) -> Arc<[u8]> {
+        Arc::from(text.as_bytes())
+    }
+
     #[tokio::test]
     async fn a_load_must_not_wait_for_any_load_around_it() {
         let (f, g) = (scope("hc:f"), scope("hc:f"));
-        loading(&f, &scope("a"), async {
-            loading(&f, &scope("b"), async {
-                assert_eq!(wait_for(&f, "a").unwrap_err(), WouldDeadlock);
-                assert_eq!(wait_for(&f, "b").unwrap_err(), WouldDeadlock);
-                assert!(wait_for(&f, "c").is_ok() && wait_for(&g, "a").is_ok());
+        loading(&f, &key("a"), async {
+            loading(&f, &key("b"), async {
+                assert_eq!(wait_for(&f, b"a").unwrap_err(), WouldDeadlock);
+                assert_eq!(wait_for(&f, b"b").unwrap_err(), WouldDeadlock);
+                assert!(wait_for(&f, b"c").is_ok() && wait_for(&g, b"a").is_ok());
             })
             .await;
-            assert!(wait_for(&f, "b").is_ok());
+            assert!(wait_for(&f, b"b").is_ok());
         })
         .await;
-        assert!(wait_for(&f, "a").is_ok());
+        assert!(wait_for(&f, b"a").is_ok());
     }
 
     #[tokio::test]
     async fn two_loads_must_not_wait_for_each_other_be_it_by_way_of_a_third() {
         let f = scope("hc:f");
-        let first = loading(&f, &scope("a"), async { wait_for(&f, "b") }).await.unwrap();
-        let second = loading(&f, &scope("b"), async {
-            loading(&f, &scope("inner"), async { wait_for(&f, "c") }).await
-        })
-        .await
-        .unwrap();
-        loading(&f, &scope("c"), async { assert_eq!(wait_for(&f, "a").unwrap_err(), WouldDeadlock) }).await;
+        let first = loading(&f, &key("a"), async { wait_for(&f, b"b") }).await.unwrap();
+        let second =
+            loading(&f, &key("b"), async { loading(&f, &key("inner"), async { wait_for(&f, b"c") }).await })
+                .await
+                .unwrap();
+        loading(&f, &key("c"), async { assert_eq!(wait_for(&f, b"a").unwrap_err(), WouldDeadlock) }).await;
         drop(second);
-        loading(&f, &scope("c"), async { assert!(wait_for(&f, "a").is_ok()) }).await;
+        loading(&f, &key("c"), async { assert!(wait_for(&f, b"a").is_ok()) }).await;
         drop(first);
     }
 
@@ -189,8 +192,8 @@ mod tests {
     async fn nothing_is_left_of_waits_that_ended() {
         let f = scope("hc:f");
         let this = address(&f);
-        loading(&f, &scope("a"), async {
-            loading(&f, &scope("b"), async { drop(wait_for(&f, "c").unwrap()) }).await;
+        loading(&f, &key("a"), async {
+            loading(&f, &key("b"), async { drop(wait_for(&f, b"c").unwrap()) }).await;
         })
         .await;
         assert!(!lock().keys().any(|node| node.function == this));
@@ -200,16 +203,16 @@ mod tests {
     async fn a_task_knows_the_functions_whose_loads_it_is_part_of() {
         let (f, g) = (scope("hc:f"), scope("hc:g"));
         assert!(!is_inside(&f));
-        loading(&f, &scope("a"), async { assert!(is_inside(&f) && !is_inside(&g)) }).await;
+        loading(&f, &key("a"), async { assert!(is_inside(&f) && !is_inside(&g)) }).await;
     }
 
     #[tokio::test]
     async fn the_chain_goes_along_into_a_spawned_task() {
         let f = scope("hc:f");
-        let inner = loading(&f, &scope("outer"), async {
-            tokio::spawn(loading(&f, &scope("inner"), {
+        let inner = loading(&f, &key("outer"), async {
+            tokio::spawn(loading(&f, &key("inner"), {
                 let f = Arc::clone(&f);
-                async move { wait_for(&f, "outer").unwrap_err() }
+                async move { wait_for(&f, b"outer").unwrap_err() }
             }))
             .await
         });

@@ -132,9 +132,9 @@ impl longest {
         r#in: &&'a String,
         _x: &Option<&str>,
     ) {
-        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
-            .argument("_x", _x)
-            .argument("in", r#in)
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["_x", "in"])
+            .argument(_x)
+            .argument(r#in)
             .finish();
     }
     fn __load<'a>(

@@ -130,8 +130,8 @@ impl greeting {
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["names"];
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, names: &&[&str]) {
-        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
-            .argument("names", names)
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["names"])
+            .argument(names)
             .finish();
     }
     /// The key of this answer. `Display` is what stands in Redis.

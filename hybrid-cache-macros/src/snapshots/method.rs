@@ -55,8 +55,8 @@ impl<B> Shop<B> {
         __hc_text: &mut ::hybrid_cache::__private::KeyText,
         id: &Argument1,
     ) {
-        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
-            .instance::<Argument1>("Argument1")
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["Argument1"])
+            .instance::<Argument1>()
             .then_template(&["", ":", ""])
             .value(&self.tenant)
             .generic_value(id)

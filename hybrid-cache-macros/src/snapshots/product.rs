@@ -150,9 +150,9 @@ impl product {
     #[allow(non_upper_case_globals)]
     pub const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["id", "lang"];
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, id: &u64, lang: &&str) {
-        ::hybrid_cache::__private::KeyWriter::new(__hc_text)
-            .argument("id", id)
-            .argument("lang", lang)
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["id", "lang"])
+            .argument(id)
+            .argument(lang)
             .finish();
     }
     fn __load(

@@ -128,7 +128,7 @@ impl answer {
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText) {
-        ::hybrid_cache::__private::KeyWriter::new(__hc_text).finish();
+        ::hybrid_cache::__private::KeyWriter::new(__hc_text, &[]).finish();
     }
     fn __load() -> ::core::pin::Pin<
         ::std::boxed::Box<

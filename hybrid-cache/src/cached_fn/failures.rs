@@ -47,7 +47,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Until when the source of `key` is left alone; `None` if it is not.
-    pub(super) fn rests_until(&self, key: &str) -> Option<Timestamp> {
+    pub(super) fn rests_until(&self, key: &[u8]) -> Option<Timestamp> {
         let now = self.now();
         let until = self
             .failures
@@ -56,12 +56,12 @@ impl<R: Outcome> CachedFn<R> {
         (now < until).then_some(until)
     }
 
-    pub(super) fn is_resting(&self, key: &str) -> bool {
+    pub(super) fn is_resting(&self, key: &[u8]) -> bool {
         self.rests_until(key).is_some()
     }
 
     /// Whether the source of `key` is left alone, so that memory's answer with these dates counts as fresh meanwhile.
-    pub(super) fn lets_rest(&self, key: &str, old: &Dates) -> bool {
+    pub(super) fn lets_rest(&self, key: &[u8], old: &Dates) -> bool {
         let until = self.rests_until(key);
         if let (Some(until), Some(memory)) = (until, &self.memory) {
             let until = until.min(self.policy.returned_until(old));
@@ -72,7 +72,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// The error that is given out again for `key`.
-    pub(super) fn kept_error(&self, key: &str) -> Option<Given<R>> {
+    pub(super) fn kept_error(&self, key: &[u8]) -> Option<Given<R>> {
         let now = self.now();
         let (error, dates) = self.failures.as_ref()?.peek(key, |failed| {
             let (dates, error) = (failed.dates(), failed.value.error.as_ref());
@@ -117,7 +117,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// The places of those who load `key` for themselves, if there are such: who comes now is one of them. Not a call from
     /// inside of a load, which may have one of the places.
-    pub(super) fn places_in_use(&self, key: &str) -> Option<Arc<Places>> {
+    pub(super) fn places_in_use(&self, key: &[u8]) -> Option<Arc<Places>> {
         self.own_loads.in_use(key).filter(|_| !recursion::is_inside(&self.scope))
     }
 

@@ -115,7 +115,7 @@ impl<R: Outcome> Copies<R> {
 pub(super) struct Quiet<R: Outcome> {
     memory: Option<Arc<Memory<R::Held>>>,
     flights: Flights<Landed<R>>,
-    key: Box<str>,
+    key: Box<[u8]>,
 }
 
 impl<R: Outcome> Drop for Quiet<R> {
@@ -165,7 +165,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
-    fn weigh(&self, memory: &Memory<R::Held>, key: &str, value: &R::Value) -> Option<Weight> {
+    fn weigh(&self, memory: &Memory<R::Held>, key: &[u8], value: &R::Value) -> Option<Weight> {
         let size = || self.abilities.size().map_or(0, |size| size(value)).saturating_add(R::BESIDE);
         let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {
@@ -361,7 +361,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// What memory holds, without a trace of having looked.
-    pub(super) fn remembered(&self, key: &str) -> Remembered<R::Value> {
+    pub(super) fn remembered(&self, key: &[u8]) -> Remembered<R::Value> {
         let Some(memory) = &self.memory else { return Remembered::Nothing };
         let now = self.now();
         let entry = memory.peek(key, |entry| (entry.value.clone(), entry.dates(), entry.due_from()));
@@ -379,7 +379,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Lets calls that find the entry of `key` return it without another thought until `until`, or until this is dropped.
-    pub(super) fn keep_quiet(&self, ticket: &Ticket<Landed<R>>, key: &str, until: Timestamp) -> Quiet<R> {
+    pub(super) fn keep_quiet(&self, ticket: &Ticket<Landed<R>>, key: &[u8], until: Timestamp) -> Quiet<R> {
         if let Some(memory) = &self.memory {
             // Refused if the flight is doomed: what was expired or forgotten since is not to be returned for it.
             let _ = ticket.store(|| memory.quiet(key, until));

@@ -129,7 +129,7 @@ impl<R: Outcome> CachedFn<R> {
             if this.runs_bare(&key) {
                 return body.await;
             }
-            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            let ticket = this.flights.supersede(key.lookup(), this.now());
             this.lead(ticket, None, &key, body, Purpose::Refresh).await.into_output()
         })
     }
@@ -149,7 +149,7 @@ impl<R: Outcome> CachedFn<R> {
             if this.runs_bare(&key) {
                 return body.await;
             }
-            let ticket = this.flights.supersede(key.as_lookup(), this.now());
+            let ticket = this.flights.supersede(key.lookup(), this.now());
             this.lead_inline(ticket, None, &key, body, Purpose::Refresh).await.into_output()
         })
     }

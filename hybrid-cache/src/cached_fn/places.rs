@@ -92,7 +92,7 @@ impl Drop for Place {
 /// So many places for each key, for as long as somebody has one or waits for one.
 pub(super) struct PlacesPerKey {
     most: usize,
-    by_key: Mutex<HashMap<Box<str>, Weak<Places>>>,
+    by_key: Mutex<HashMap<Box<[u8]>, Weak<Places>>>,
 }
 
 /// How many keys may have been left by everybody before they are looked for.
@@ -104,12 +104,12 @@ impl PlacesPerKey {
     }
 
     /// The places of a key that somebody has or waits for.
-    pub(super) fn in_use(&self, key: &str) -> Option<Arc<Places>> {
+    pub(super) fn in_use(&self, key: &[u8]) -> Option<Arc<Places>> {
         self.lock().get(key)?.upgrade()
     }
 
     /// The places of a key.
-    pub(super) fn of(&self, key: &str) -> Arc<Places> {
+    pub(super) fn of(&self, key: &[u8]) -> Arc<Places> {
         let mut by_key = self.lock();
         if let Some(places) = by_key.get(key).and_then(Weak::upgrade) {
             return places;
@@ -123,7 +123,7 @@ impl PlacesPerKey {
         places
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Weak<Places>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, Weak<Places>>> {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -39,7 +39,7 @@ impl<R: Outcome> CachedFn<R> {
         if !self.enabled || !key.is_usable() {
             return;
         }
-        let ticket = self.flights.put(key.as_lookup(), self.now());
+        let ticket = self.flights.put(key.lookup(), self.now());
         let load = self.new_load(ticket, &key, Purpose::Put, Caller::nobody());
         let answer = self.computed(value, Duration::ZERO);
         // The layers are asked when it is its turn.

@@ -11,14 +11,14 @@ const NOW: Timestamp = Timestamp::from_millis(1_000);
 const LATER: Timestamp = Timestamp::from_millis(2_000);
 
 fn lead<A>(flights: &Flights<A>, key: &str) -> Ticket<A> {
-    match flights.board(key, NOW) {
+    match flights.board(key.as_bytes(), NOW) {
         Boarding::Lead(ticket) => ticket,
         Boarding::Wait(_) => panic!("another flight of {key} can be joined"),
     }
 }
 
 fn join<A>(flights: &Flights<A>, key: &str) -> Waiter<A> {
-    match flights.board(key, NOW) {
+    match flights.board(key.as_bytes(), NOW) {
         Boarding::Wait(waiter) => waiter,
         Boarding::Lead(_) => panic!("no flight of {key} can be joined"),
     }
@@ -49,7 +49,7 @@ fn what_is_not_stored_is_dropped_where_no_lock_is_held() {
         let looks = Looks(flights.clone());
         assert!(ticket.store(move || looks).is_some());
         let looks = Looks(flights.clone());
-        let _doom = flights.doom("k");
+        let _doom = flights.doom(b"k");
         assert!(ticket.store(move || looks).is_none());
         done.send(()).unwrap();
     });
@@ -89,7 +89,7 @@ async fn nothing_is_left_of_flights_that_ended() {
         let key = key.to_string();
         let ticket = lead(&flights, &key);
         drop(join(&flights, &key));
-        let doom = flights.doom(&key);
+        let doom = flights.doom(key.as_bytes());
         drop((doom, ticket));
     }
     drop(flights.doom_all());
@@ -102,7 +102,7 @@ async fn an_invalidation_keeps_a_flight_from_storing_but_not_from_answering() {
     let ticket = lead(&flights, "k");
     let waiter = join(&flights, "k");
     assert!(may_store(&ticket));
-    drop(flights.doom("k"));
+    drop(flights.doom(b"k"));
     assert!(!may_store(&ticket) && ticket.begin_copy().is_none());
     ticket.land(|| 7);
     assert_eq!(waiter.wait().await, Landing::Answer(7));
@@ -112,7 +112,7 @@ async fn an_invalidation_keeps_a_flight_from_storing_but_not_from_answering() {
 async fn who_comes_after_an_invalidation_does_not_join_a_flight_from_before() {
     let flights = Flights::<u8>::new();
     let before = lead(&flights, "k");
-    drop(flights.doom("k"));
+    drop(flights.doom(b"k"));
     let after = lead(&flights, "k");
     assert!(!may_store(&before) && may_store(&after));
 }
@@ -120,7 +120,7 @@ async fn who_comes_after_an_invalidation_does_not_join_a_flight_from_before() {
 #[tokio::test]
 async fn a_flight_that_starts_during_an_invalidation_stores_nothing_and_is_not_joined_afterwards() {
     let flights = Flights::<u8>::new();
-    let doom = flights.doom("k");
+    let doom = flights.doom(b"k");
     let during = lead(&flights, "k");
     assert!(!may_store(&during));
     drop(join(&flights, "k"));
@@ -143,7 +143,7 @@ async fn an_invalidation_of_all_keys_dooms_every_flight_and_those_that_start_mea
 #[tokio::test]
 async fn overlapping_invalidations_doom_until_the_last_has_ended() {
     let flights = Flights::<u8>::new();
-    let (first, second) = (flights.doom("k"), flights.doom("k"));
+    let (first, second) = (flights.doom(b"k"), flights.doom(b"k"));
     drop(first);
     assert!(!may_store(&lead(&flights, "k")));
     drop(second);
@@ -155,8 +155,8 @@ async fn an_invalidation_waits_for_copies_that_have_begun_but_not_for_loads() {
     let flights = Flights::<u8>::new();
     let copying = lead(&flights, "k");
     let copy = copying.begin_copy().expect("nothing dooms it yet");
-    let _loading = flights.fly_alone("k", NOW);
-    let doom = flights.doom("k");
+    let _loading = flights.fly_alone(b"k", NOW);
+    let doom = flights.doom(b"k");
     let mut settled = Box::pin(doom.settled());
     assert_eq!(poll!(settled.as_mut()), Poll::Pending);
     drop(copy);
@@ -166,12 +166,12 @@ async fn an_invalidation_waits_for_copies_that_have_begun_but_not_for_loads() {
 #[tokio::test]
 async fn a_value_that_is_put_may_be_stored_unless_an_invalidation_began_after_it() {
     let flights = Flights::<u8>::new();
-    let earlier = flights.doom("k");
-    let put = flights.put("k", NOW);
+    let earlier = flights.doom(b"k");
+    let put = flights.put(b"k", NOW);
     let replacement = put.replace().await;
     assert!(may_store(&put));
     assert_eq!(replacement.verdict(), Verdict::Store);
-    let later = flights.doom("k");
+    let later = flights.doom(b"k");
     assert!(!may_store(&put));
     assert_eq!(replacement.verdict(), Verdict::Remove);
     later.cleared();
@@ -182,7 +182,7 @@ async fn a_value_that_is_put_may_be_stored_unless_an_invalidation_began_after_it
 #[tokio::test]
 async fn a_replacement_is_made_after_the_one_that_is_being_made() {
     let flights = Flights::<u8>::new();
-    let (first, second) = (flights.put("k", NOW), flights.put("k", NOW));
+    let (first, second) = (flights.put(b"k", NOW), flights.put(b"k", NOW));
     let replacing = first.replace().await;
     let mut waiting = Box::pin(second.replace());
     assert!(poll!(waiting.as_mut()).is_pending());
@@ -193,7 +193,7 @@ async fn a_replacement_is_made_after_the_one_that_is_being_made() {
 #[tokio::test]
 async fn a_refresh_that_comes_after_a_newer_answer_changes_nothing_and_keeps_no_error() {
     let flights = Flights::<u8>::new();
-    let (older, newer) = (flights.supersede("k", NOW), flights.put("k", NOW));
+    let (older, newer) = (flights.supersede(b"k", NOW), flights.put(b"k", NOW));
     newer.replace().await.doom().cleared();
     assert_eq!(older.replace().await.verdict(), Verdict::Nothing);
     assert!(!may_store(&older), "neither a value nor an error");
@@ -202,8 +202,8 @@ async fn a_refresh_that_comes_after_a_newer_answer_changes_nothing_and_keeps_no_
 #[tokio::test]
 async fn a_refresh_is_stored_though_a_later_one_is_under_way_or_has_failed() {
     let flights = Flights::<u8>::new();
-    let first = flights.supersede("k", NOW);
-    let later = flights.supersede("k", NOW);
+    let first = flights.supersede(b"k", NOW);
+    let later = flights.supersede(b"k", NOW);
     assert_eq!(first.replace().await.verdict(), Verdict::Store);
     drop(later);
     assert_eq!(first.replace().await.verdict(), Verdict::Store);
@@ -212,7 +212,7 @@ async fn a_refresh_is_stored_though_a_later_one_is_under_way_or_has_failed() {
 #[tokio::test]
 async fn a_refresh_that_was_retired_is_stored_unless_somebody_has_loaded_since() {
     let flights = Flights::<u8>::new();
-    let slow = flights.supersede("k", NOW);
+    let slow = flights.supersede(b"k", NOW);
     let waiter = join(&flights, "k").wait();
     flights.retire_before(LATER);
     assert_eq!(waiter.await, Landing::Lost);
@@ -224,12 +224,12 @@ async fn a_refresh_that_was_retired_is_stored_unless_somebody_has_loaded_since()
 #[tokio::test]
 async fn no_load_stores_or_is_joined_while_an_answer_is_replaced_and_older_refreshes_are_not_joined_after() {
     let flights = Flights::<u8>::new();
-    let _older = flights.supersede("k", NOW);
-    let put = flights.put("k", NOW);
+    let _older = flights.supersede(b"k", NOW);
+    let put = flights.put(b"k", NOW);
     let replacement = put.replace().await;
     let during = lead(&flights, "k");
     assert!(!may_store(&during));
-    let later = flights.supersede("k", NOW);
+    let later = flights.supersede(b"k", NOW);
     drop(replacement);
     assert!(!may_store(&during));
     drop(join(&flights, "k"));
@@ -243,7 +243,7 @@ async fn a_doomed_load_is_useless_once_nobody_waits_for_it() {
     let load = lead(&flights, "k");
     let waiter = join(&flights, "k");
     let mut useless = Box::pin(load.useless());
-    let doom = flights.doom("k");
+    let doom = flights.doom(b"k");
     assert!(poll!(useless.as_mut()).is_pending());
     drop(waiter);
     assert!(poll!(useless.as_mut()).is_ready());
@@ -254,7 +254,7 @@ async fn a_doomed_load_is_useless_once_nobody_waits_for_it() {
 async fn a_refresh_keeps_older_flights_from_storing_over_it() {
     let flights = Flights::<u8>::new();
     let older = lead(&flights, "k");
-    let refresh = flights.supersede("k", NOW);
+    let refresh = flights.supersede(b"k", NOW);
     assert!(!may_store(&older) && may_store(&refresh));
     drop(older);
     drop(join(&flights, "k"));
@@ -295,7 +295,7 @@ fn every_load_of_many_threads_is_alone_for_its_key() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..2_000 {
-                    match flights.board("k", NOW) {
+                    match flights.board(b"k", NOW) {
                         Boarding::Lead(ticket) => {
                             assert_eq!(loading.fetch_add(1, Ordering::SeqCst), 0);
                             loads.fetch_add(1, Ordering::SeqCst);
@@ -319,7 +319,7 @@ struct CallsWhenDropped(Flights<CallsWhenDropped>);
 
 impl Drop for CallsWhenDropped {
     fn drop(&mut self) {
-        let _ = self.0.lead("k", LATER);
+        let _ = self.0.lead(b"k", LATER);
     }
 }
 
@@ -356,20 +356,20 @@ fn an_answer_that_is_offered_too_late_may_call_the_function_when_it_is_dropped()
 #[tokio::test]
 async fn a_refresh_does_not_overwrite_a_later_answer_that_one_layer_would_not_take() {
     let flights = Flights::<u8>::new();
-    let (older, newer) = (flights.supersede("k", NOW), flights.put("k", NOW));
+    let (older, newer) = (flights.supersede(b"k", NOW), flights.put(b"k", NOW));
     // Without `cleared`: the layer may still hold what was there before.
     newer.replace().await.stores();
     assert_eq!(older.replace().await.verdict(), Verdict::Remove);
-    assert_eq!(flights.supersede("k", NOW).replace().await.verdict(), Verdict::Store);
+    assert_eq!(flights.supersede(b"k", NOW).replace().await.verdict(), Verdict::Store);
 }
 
 #[tokio::test]
 async fn in_a_fork_nobody_waits_for_what_other_threads_were_doing() {
     let flights = Flights::<u8>::new();
-    let (put, waiting) = (flights.put("k", NOW), flights.put("k", NOW));
+    let (put, waiting) = (flights.put(b"k", NOW), flights.put(b"k", NOW));
     let _queued = lead(&flights, "queued");
     let for_queued = join(&flights, "queued").wait();
-    let gone = (put.replace().await, flights.doom("k"), flights.doom_all());
+    let gone = (put.replace().await, flights.doom(b"k"), flights.doom_all());
     let mut turn = Box::pin(waiting.replace());
     assert!(poll!(turn.as_mut()).is_pending());
     flights.go_on_in_fork(LATER);
@@ -378,7 +378,7 @@ async fn in_a_fork_nobody_waits_for_what_other_threads_were_doing() {
     assert!(may_store(&lead(&flights, "k")), "nothing is under way");
     // Should they come to an end after all, nothing is counted twice.
     drop(gone);
-    let doom = flights.doom("k");
+    let doom = flights.doom(b"k");
     assert!(!may_store(&lead(&flights, "k")));
     drop(doom);
     assert!(may_store(&lead(&flights, "k")));

@@ -7,11 +7,11 @@ use std::ops::Deref;
 
 use super::LONGEST_PLAIN_TEXT;
 
-/// Everything written to it is a whole `str` or ASCII, so it is UTF-8 at every step.
 #[derive(Debug, Clone)]
 pub(super) struct Buffer {
     /// Of `short`; more than it has once the text is in `long`.
     len: usize,
+    /// With zeros behind what is written.
     short: [u8; LONGEST_PLAIN_TEXT],
     long: Vec<u8>,
 }
@@ -44,6 +44,25 @@ impl Buffer {
         }
     }
 
+    /// Writes the first `len` of `bytes`. The others are zeros.
+    #[inline]
+    pub(super) fn push_padded(&mut self, bytes: [u8; 16], len: usize) {
+        // All of them, so that what follows can read them as they were written.
+        match self.short.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => {
+                *place = bytes;
+                self.len += len;
+            }
+            None => self.extend_from_slice(bytes.get(..len).unwrap_or_default()),
+        }
+    }
+
+    /// What is written, and zeros behind it, if it is so short.
+    #[inline]
+    pub(super) fn padded<const LENGTH: usize>(&self) -> Option<&[u8; LENGTH]> {
+        if self.len <= LENGTH { self.short.first_chunk() } else { None }
+    }
+
     /// Writes a number, digit by digit where it is to stand.
     #[inline]
     pub(super) fn push_decimal(&mut self, number: u64) {
@@ -67,7 +86,8 @@ impl Buffer {
 
     /// Takes everything from `len` on away.
     pub(super) fn truncate(&mut self, len: usize) {
-        if self.len <= LONGEST_PLAIN_TEXT {
+        if let Some(cut) = self.short.get_mut(len.min(self.len)..self.len) {
+            cut.fill(0);
             self.len = self.len.min(len);
         } else {
             self.long.truncate(len);

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Write as _};
 use serde::ser::{self, Serialize, Serializer};
 use smallvec::SmallVec;
 
-use super::{buffer::Buffer, escape};
+use super::{buffer::Buffer, escape, packed};
 
 mod compound;
 mod set;
@@ -31,11 +31,20 @@ pub(super) struct Encoder<'a> {
     buffer: &'a mut Buffer,
     /// The first character of the literal that follows the value in a template; it ends the value.
     guarded: Option<char>,
+    /// Where the value begins that is [packed] if it is an integer.
+    packed_at: usize,
 }
 
 impl<'a> Encoder<'a> {
+    /// For an argument: packed.
+    #[inline]
+    pub(super) fn argument(buffer: &'a mut Buffer) -> Self {
+        Self { packed_at: buffer.len(), buffer, guarded: None }
+    }
+
+    /// For a value in a template.
     pub(super) fn new(buffer: &'a mut Buffer, guarded: Option<char>) -> Self {
-        Self { buffer, guarded }
+        Self { buffer, guarded, packed_at: usize::MAX }
     }
 
     /// A number, a word of the grammar: nothing in it is reserved.
@@ -69,6 +78,9 @@ impl<'a> Encoder<'a> {
 
     #[inline]
     fn integer(&mut self, is_negative: bool, magnitude: u64) {
+        if self.buffer.len() == self.packed_at {
+            return packed::push_integer(self.buffer, is_negative, magnitude);
+        }
         if self.guarded.is_some() {
             return self.guarded_integer(is_negative, magnitude);
         }
@@ -134,7 +146,14 @@ macro_rules! integers {
         )*
         $(
             fn $large(self, value: $l) -> Result<(), NotWritten> {
-                self.token(itoa::Buffer::new().format(value));
+                // Whatever its width, a number is written in one way.
+                match i64::try_from(value) {
+                    Ok(value) => self.integer(value < 0, value.unsigned_abs()),
+                    Err(_) => match u64::try_from(value) {
+                        Ok(value) => self.integer(false, value),
+                        Err(_) => self.token(itoa::Buffer::new().format(value)),
+                    },
+                }
                 Ok(())
             }
         )*

@@ -16,7 +16,7 @@ mod injective;
 mod node;
 
 fn argument<T: Serialize + ?Sized>(value: &T) -> KeyText {
-    KeyText::written(|text| KeyWriter::new(text).argument("a", value).finish())
+    KeyText::written(|text| KeyWriter::new(text, &["a"]).argument(value).finish())
 }
 
 /// The canonical text of one value.
@@ -26,9 +26,7 @@ fn text<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 fn two_arguments(a: &(impl Serialize + ?Sized), b: &(impl Serialize + ?Sized)) -> String {
-    KeyText::written(|text| KeyWriter::new(text).argument("a", a).argument("b", b).finish())
-        .as_lookup()
-        .to_owned()
+    KeyText::written(|text| KeyWriter::new(text, &["a", "b"]).argument(a).argument(b).finish()).text()
 }
 
 #[derive(Serialize)]
@@ -56,29 +54,29 @@ enum Area {
 #[test]
 fn arguments_are_written_with_their_names() {
     assert_eq!(
-        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish())
-            .as_lookup(),
+        KeyText::written(|text| KeyWriter::new(text, &["id", "lang"]).argument(&42).argument("en").finish())
+            .text(),
         "id=42,lang=en"
     );
 }
 
 #[test]
 fn a_function_without_arguments_has_an_empty_text() {
-    let text = KeyText::written(|text| KeyWriter::new(text).finish());
+    let text = KeyText::written(|text| KeyWriter::new(text, &[]).finish());
     assert!(text.is_usable());
-    assert_eq!(text.as_lookup(), "");
+    assert_eq!(text.text(), "");
     assert_eq!(text.to_key("ns:f").as_str(), "ns:f:");
 }
 
 #[test]
 fn a_key_shows_scope_and_arguments() {
-    let key =
-        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).to_key("hc:shop.product");
+    let key = KeyText::written(|text| KeyWriter::new(text, &["id"]).argument(&42).finish())
+        .to_key("hc:shop.product");
     assert_eq!(key.as_str(), "hc:shop.product:id=42");
     assert_eq!(key.to_string(), "hc:shop.product:id=42");
     assert_eq!(key.scope(), "hc:shop.product");
     assert_eq!(key.canonical(), "id=42");
-    assert_eq!(key.lookup(), "id=42");
+    assert_eq!(key.lookup(), [0xf5, 42]);
 }
 
 #[test]
@@ -216,22 +214,24 @@ fn displayed_values_are_strings() {
 #[test]
 fn a_long_text_is_looked_up_by_its_digest_and_kept_in_full() {
     let longest = argument(&"x".repeat(198));
-    assert_eq!(longest.as_lookup().len(), 200);
+    assert_eq!(longest.text().len(), 200);
 
     let long = argument(&"x".repeat(199));
     let digest = format!("#{}", blake3::hash(format!("a={}", "x".repeat(199)).as_bytes()).to_hex());
-    assert_eq!(long.as_lookup(), digest);
+    assert_eq!(long.text(), digest);
     let key = long.to_key("ns:f");
     assert_eq!(key.as_str(), format!("ns:f:{digest}"));
     assert_eq!(key.canonical(), format!("a={}", "x".repeat(199)));
-    assert_eq!(key.lookup(), digest);
+    assert_eq!(key.lookup(), [b'x'; 199], "memory knows it without its name");
+    let longer = argument(&"x".repeat(201));
+    assert_eq!(longer.lookup(), longer.text().as_bytes());
 }
 
 #[test]
 fn nobody_can_spell_anothers_digest() {
-    let digest = argument(&"x".repeat(300)).as_lookup().to_owned();
+    let digest = argument(&"x".repeat(300)).text();
     let spelled = KeyText::written(|text| KeyWriter::template(text, &["", ""]).value(&digest).finish());
-    assert_ne!(spelled.as_lookup(), digest);
+    assert_ne!(spelled.text(), digest);
 }
 
 struct Refuses;
@@ -245,7 +245,7 @@ impl Serialize for Refuses {
 #[test]
 fn an_argument_that_cannot_be_serialised_makes_the_text_unusable() {
     let text =
-        KeyText::written(|text| KeyWriter::new(text).argument("db", &Refuses).argument("id", &1).finish());
+        KeyText::written(|text| KeyWriter::new(text, &["db", "id"]).argument(&Refuses).argument(&1).finish());
     assert!(!text.is_usable());
     assert_eq!(text.why_unusable(), Some("db cannot be serialised: no connection has a key"));
     assert!(argument(&1).is_usable());
@@ -256,15 +256,13 @@ fn an_argument_that_cannot_be_serialised_makes_the_text_unusable() {
 fn unusable_texts_meet_neither_each_other_nor_a_usable_one() {
     let first = argument(&Refuses);
     let second = argument(&Refuses);
-    assert_ne!(first.as_lookup(), second.as_lookup());
-    assert!(first.as_lookup().starts_with('#'));
+    assert_ne!(first.text(), second.text());
+    assert!(first.text().starts_with('#'));
     assert_ne!(first.to_key("ns:f"), second.to_key("ns:f"));
 }
 
 fn template(literals: &'static [&'static str], a: &impl Serialize, b: &impl Serialize) -> String {
-    KeyText::written(|text| KeyWriter::template(text, literals).value(a).value(b).finish())
-        .as_lookup()
-        .to_owned()
+    KeyText::written(|text| KeyWriter::template(text, literals).value(a).value(b).finish()).text()
 }
 
 #[test]
@@ -338,7 +336,7 @@ fn the_elements_of_a_set_are_in_order_wherever_it_stands() {
         let filter = Filter { tags: set.clone(), optional: Some(set.clone()), pointed: &set };
         assert_eq!(text(&filter), format!("{{tags={order},optional={order},pointed={order}}}"));
         let template = KeyText::written(|text| KeyWriter::template(text, &["s:", "5"]).value(&set).finish());
-        assert_eq!(template.as_lookup(), "s:[%35,0,1,2,3,4,6,7]5", "in the order of what is written");
+        assert_eq!(template.text(), "s:[%35,0,1,2,3,4,6,7]5", "in the order of what is written");
     }
 }
 

@@ -1,22 +1,25 @@
-//! The canonical text of a call's arguments, and the short form it is looked up by.
+//! What a call is looked up by, and the canonical text that it stands for.
 
-use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer};
+use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer, packed};
 
-/// The canonical text of the arguments of one call.
+/// The arguments of one call, as they are looked up in memory: their canonical text with its names and numbers
+/// [packed](packed). The text itself is made where it is needed, which a hit is not.
 ///
 /// Up to 200 bytes it lives on the stack, and is written where it stays: a hit does not copy it. A longer one lives on the
-/// heap and is looked up by its digest. [`KeyWriter`](super::writer::KeyWriter) writes it.
+/// heap and is looked up by the digest of its text. [`KeyWriter`](super::writer::KeyWriter) writes it.
 #[derive(Debug, Clone, Default)]
 pub struct KeyText {
-    /// Always UTF-8.
+    /// Packed.
     pub(super) buffer: Buffer,
-    /// Where that is not what the text is looked up by.
+    /// Of the arguments in it.
+    pub(super) names: &'static [&'static str],
+    /// Where that is not what the call is looked up by.
     instead: Option<Box<Instead>>,
 }
 
 #[derive(Debug, Clone)]
 enum Instead {
-    /// Of a text of more than [`LONGEST_PLAIN_TEXT`] bytes.
+    /// Of what is longer than [`LONGEST_PLAIN_TEXT`].
     Digest(Box<str>),
     /// An argument could not be serialised.
     Unusable { lookup: Box<str>, reason: Box<str> },
@@ -27,7 +30,7 @@ impl KeyText {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self { buffer: Buffer::new(), instead: None }
+        Self { buffer: Buffer::new(), names: &[], instead: None }
     }
 
     /// What `write` makes of an empty one.
@@ -48,10 +51,10 @@ impl KeyText {
 
     #[cold]
     fn digest(&mut self) {
-        match std::str::from_utf8(&self.buffer) {
-            Ok(text) => self.instead = Some(Box::new(Instead::Digest(digest(text)))),
+        match packed::unpack(&self.buffer, self.names) {
+            Some(text) => self.instead = Some(Box::new(Instead::Digest(digest(&text)))),
             // Only whole strings are ever written, so this is never seen; but it must not become a wrong answer.
-            Err(error) => self.make_unusable(error.to_string().into_boxed_str()),
+            None => self.make_unusable("what was written is no text".into()),
         }
     }
 
@@ -80,29 +83,42 @@ impl KeyText {
         }
     }
 
-    /// What the memory index uses: the text if it has at most 200 bytes, else `#` and its digest.
-    #[must_use]
-    pub fn as_lookup(&self) -> &str {
-        std::str::from_utf8(self.as_lookup_bytes()).unwrap_or_default()
-    }
-
-    /// The same without a look at whether it is UTF-8, which would be a tenth of what a hit costs.
+    /// What memory and flights know the call by.
     #[inline]
-    pub(crate) fn as_lookup_bytes(&self) -> &[u8] {
+    pub(crate) fn lookup(&self) -> &[u8] {
         match &self.instead {
             None => &self.buffer,
             Some(instead) => instead.lookup().as_bytes(),
         }
     }
 
+    /// The same with zeros behind it, where it is short: at hand here, and elsewhere to be copied together.
+    #[inline]
+    pub(crate) fn padded(&self) -> Option<&[u8; 16]> {
+        if self.instead.is_some() { None } else { self.buffer.padded() }
+    }
+
+    /// What stands in the key: the text, or its digest.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        self.to_key("").as_str().trim_start_matches(':').to_owned()
+    }
+
     /// The key of these arguments for the function `scope` (`namespace:function`).
     #[must_use]
     pub fn to_key(&self, scope: &str) -> Key {
-        let canonical = match self.instead.as_deref() {
-            Some(Instead::Digest(_)) => std::str::from_utf8(&self.buffer).ok().map(Box::from),
-            Some(Instead::Unusable { .. }) | None => None,
-        };
-        Key::new(scope, self.as_lookup(), canonical)
+        let lookup = self.lookup().into();
+        if let Some(Instead::Unusable { lookup: text, .. }) = self.instead.as_deref() {
+            return Key::new(scope, text, None, lookup);
+        }
+        let text = packed::unpack(&self.buffer, self.names).unwrap_or_default();
+        if text.len() <= LONGEST_PLAIN_TEXT {
+            return Key::new(scope, &text, None, lookup);
+        }
+        match self.instead.as_deref() {
+            Some(instead) => Key::new(scope, instead.lookup(), Some(text.into()), lookup),
+            None => Key::new(scope, &digest(&text), Some(text.into()), lookup),
+        }
     }
 }
 

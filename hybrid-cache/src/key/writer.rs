@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     encoder::{Encoder, NotWritten},
-    escape,
+    escape, packed,
     text::KeyText,
 };
 
@@ -24,7 +24,7 @@ impl<T: Serialize + ?Sized> KeyPart for T {}
 /// Writes the text of a call's arguments.
 ///
 /// ```text
-/// KeyWriter::new(&mut text).argument("id", &id).argument("lang", &lang).finish()             // id=42,lang=en
+/// KeyWriter::new(&mut text, &["id", "lang"]).argument(&id).argument(&lang).finish()          // id=42,lang=en
 /// KeyWriter::template(&mut text, &["user:", ":", ""]).value(&id).value(&user.lang).finish()  // user:42:en
 /// ```
 ///
@@ -33,17 +33,20 @@ impl<T: Serialize + ?Sized> KeyPart for T {}
 #[must_use = "call finish()"]
 pub struct KeyWriter<'a> {
     text: &'a mut KeyText,
+    /// How many arguments are written.
+    arguments: usize,
     /// The literals of a template that are still to come; the first stands behind the next value.
     literals: &'static [&'static str],
     failure: Option<Box<str>>,
 }
 
 impl<'a> KeyWriter<'a> {
-    /// For the default form of keys: `name=value,…`. Call [`argument`](Self::argument) in alphabetical order of the
-    /// names, so that arguments may change places.
+    /// For the default form of keys: `name=value,…`. The names are in alphabetical order, so that arguments may change
+    /// places. Call [`argument`](Self::argument) once for each.
     #[inline]
-    pub const fn new(text: &'a mut KeyText) -> Self {
-        Self { text, literals: &[], failure: None }
+    pub const fn new(text: &'a mut KeyText, names: &'static [&'static str]) -> Self {
+        text.names = names;
+        Self { text, arguments: 0, literals: &[], failure: None }
     }
 
     /// For a key with a form of its own: what stands before, between and behind its placeholders, so always one
@@ -51,13 +54,13 @@ impl<'a> KeyWriter<'a> {
     pub fn template(text: &'a mut KeyText, literals: &'static [&'static str]) -> Self {
         let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
         escape::push_literal(&mut text.buffer, before);
-        Self { text, literals, failure: None }
+        Self { text, arguments: 0, literals, failure: None }
     }
 
-    /// Writes, before everything else, what the type parameter `name` of a generic function stands for: instances do not
-    /// share their answers. The same name in every process and build of one compiler.
-    pub fn instance<T: ?Sized>(&mut self, name: &'static str) -> &mut Self {
-        self.begin_argument(name);
+    /// Writes, before everything else, what a type parameter of a generic function stands for: instances do not share their
+    /// answers. It has a name among the arguments. The same in every process and build of one compiler.
+    pub fn instance<T: ?Sized>(&mut self) -> &mut Self {
+        self.begin_argument();
         for (at, part) in std::any::type_name::<T>().split("::").enumerate() {
             if at > 0 {
                 self.text.buffer.push(b'.');
@@ -70,25 +73,27 @@ impl<'a> KeyWriter<'a> {
     /// The rest of the key has a form of its own, see [`template`](Self::template).
     pub fn then_template(&mut self, literals: &'static [&'static str]) -> &mut Self {
         let (before, literals) = literals.split_first().unwrap_or((&"", &[]));
-        self.text.buffer.push(b',');
+        self.text.buffer.push(packed::MARK);
         escape::push_literal(&mut self.text.buffer, before);
         self.literals = literals;
         self
     }
 
-    /// Writes one argument with its name.
+    /// Writes the next argument.
     #[inline]
-    pub fn argument<T: KeyPart + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
-        self.begin_argument(name);
-        let written = Encoder::new(&mut self.text.buffer, None).value(value);
-        self.note(name, written);
+    pub fn argument<T: KeyPart + ?Sized>(&mut self, value: &T) -> &mut Self {
+        self.begin_argument();
+        if let Err(error) = Encoder::argument(&mut self.text.buffer).value(value) {
+            let name = self.text.names.get(self.arguments - 1).copied();
+            self.fail(name.unwrap_or("an argument"), &error);
+        }
         self
     }
 
     /// The same for a type parameter: the compiler says which bound it lacks.
     #[inline]
-    pub fn generic_argument<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
-        self.argument(name, value)
+    pub fn generic_argument<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+        self.argument(value)
     }
 
     /// Writes the value of the next placeholder, and the literal behind it.
@@ -96,8 +101,9 @@ impl<'a> KeyWriter<'a> {
         let (literal, rest) = self.literals.split_first().unwrap_or((&"", &[]));
         self.literals = rest;
         let guarded = escape::guard_before(literal);
-        let written = Encoder::new(&mut self.text.buffer, guarded).value(value);
-        self.note("a placeholder", written);
+        if let Err(error) = Encoder::new(&mut self.text.buffer, guarded).value(value) {
+            self.fail("a placeholder", &error);
+        }
         if literal.is_empty() && !rest.is_empty() {
             // Two placeholders touch. A value has no plain comma outside its brackets.
             self.text.buffer.push(b',');
@@ -121,19 +127,11 @@ impl<'a> KeyWriter<'a> {
     }
 
     #[inline]
-    fn begin_argument(&mut self, name: &'static str) {
-        if !self.text.buffer.is_empty() {
-            self.text.buffer.push(b',');
+    fn begin_argument(&mut self) {
+        if self.arguments > 0 {
+            self.text.buffer.push(packed::MARK);
         }
-        self.text.buffer.extend_from_slice(name.as_bytes());
-        self.text.buffer.push(b'=');
-    }
-
-    #[inline]
-    fn note(&mut self, argument: &str, written: Result<(), NotWritten>) {
-        if let Err(error) = written {
-            self.fail(argument, &error);
-        }
+        self.arguments += 1;
     }
 
     #[cold]

@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use smallvec::SmallVec;
 
 #[path = "memory/entry.rs"] // said for the model checker, which compiles this file from elsewhere
@@ -25,7 +25,10 @@ mod shard;
 #[path = "memory/sweep.rs"]
 mod sweep;
 
-pub(crate) use self::entry::{Entry, Life};
+pub(crate) use self::{
+    entry::{Entry, Life},
+    key::Lookup,
+};
 use self::{
     key::{Sought, StoredKey},
     shard::{Shard, Taken},
@@ -119,12 +122,11 @@ impl<V> Memory<V> {
 
     /// What an entry would count whose value takes so many bytes; `None`: it is larger than all of this memory may be, and is
     /// not to be stored.
-    pub(crate) fn weigh(&self, key: &str, value: impl FnOnce() -> usize) -> Option<Weight> {
+    pub(crate) fn weigh(&self, key: &[u8], value: impl FnOnce() -> usize) -> Option<Weight> {
         let (most, weight) = match self.bound {
             Bound::Entries(most) => (most, 1),
             Bound::Bytes(most) => {
-                let beside =
-                    size_of::<Entry<V>>() + BESIDE_AN_ENTRY + StoredKey::bytes_elsewhere(key.as_bytes());
+                let beside = size_of::<Entry<V>>() + BESIDE_AN_ENTRY + StoredKey::bytes_elsewhere(key);
                 (most, u32::try_from(value().saturating_add(beside)).ok()?)
             }
         };
@@ -135,7 +137,7 @@ impl<V> Memory<V> {
     ///
     /// Takes the read lock of a shard, and no other. Allocates nothing.
     #[inline]
-    pub(crate) fn read<R>(&self, key: &[u8], look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    pub(crate) fn read<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let sought = Sought::new(key, &self.hasher);
         let shard = self.shard(sought.hash).read().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(&sought)?;
@@ -144,15 +146,15 @@ impl<V> Memory<V> {
     }
 
     /// Like [`read`](Self::read), but leaves no trace of having looked.
-    pub(crate) fn peek<R>(&self, key: &str, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let sought = Sought::new(key.as_bytes(), &self.hasher);
+    pub(crate) fn peek<R>(&self, key: &[u8], look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let sought = Sought::new(key.into(), &self.hasher);
         let shard = self.shard(sought.hash).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(&sought).map(look)
     }
 
     /// Stores an answer, in place of any before it. What gives way is handed out.
-    pub(crate) fn insert(&self, key: &str, value: V, Weight(weight): Weight, life: &Life) -> Removed<V> {
-        let sought = Sought::new(key.as_bytes(), &self.hasher);
+    pub(crate) fn insert(&self, key: &[u8], value: V, Weight(weight): Weight, life: &Life) -> Removed<V> {
+        let sought = Sought::new(key.into(), &self.hasher);
         let mut removed = Removed::nothing();
         // Counted before it is there: so what there is never counts more than the bound, but for entries that make room in
         // another shard than their own. Each makes room for itself and not for others that are counted already: what they
@@ -207,12 +209,12 @@ impl<V> Memory<V> {
     /// Lets calls that find the entry of `key` return it without another thought until `until`.
     ///
     /// This and the two below overwrite what [`redate`](Self::redate) has decided, so they must not run beside it.
-    pub(crate) fn quiet(&self, key: &str, until: Timestamp) {
+    pub(crate) fn quiet(&self, key: &[u8], until: Timestamp) {
         self.change(key, |entry| entry.set_quiet(until));
     }
 
     /// The same, if the entry of `key` still has the dates `old`.
-    pub(crate) fn quiet_if(&self, key: &str, old: &Dates, until: Timestamp) {
+    pub(crate) fn quiet_if(&self, key: &[u8], old: &Dates, until: Timestamp) {
         self.change(key, |entry| {
             if entry.dates() == *old {
                 entry.set_quiet(until);
@@ -221,12 +223,12 @@ impl<V> Memory<V> {
     }
 
     /// Lets calls that find the entry of `key` decide for themselves again what may be done with it.
-    pub(crate) fn reconsider(&self, key: &str) {
+    pub(crate) fn reconsider(&self, key: &[u8]) {
         self.change(key, Entry::reconsider);
     }
 
     /// Changes the dates of the entry of `key`, which can only shorten its life.
-    pub(crate) fn redate(&self, key: &str, redate: impl FnOnce(&Dates) -> Dates) {
+    pub(crate) fn redate(&self, key: &[u8], redate: impl FnOnce(&Dates) -> Dates) {
         self.change(key, |entry| {
             let dates = redate(&entry.dates());
             entry.redate(dates);
@@ -234,16 +236,16 @@ impl<V> Memory<V> {
         });
     }
 
-    fn change(&self, key: &str, change: impl FnOnce(&mut Entry<V>)) {
-        let sought = Sought::new(key.as_bytes(), &self.hasher);
+    fn change(&self, key: &[u8], change: impl FnOnce(&mut Entry<V>)) {
+        let sought = Sought::new(key.into(), &self.hasher);
         if let Some(entry) = self.write(sought.hash).get_mut(&sought) {
             change(entry);
         }
     }
 
     /// Forgets `key`.
-    pub(crate) fn remove(&self, key: &str) -> Removed<V> {
-        let sought = Sought::new(key.as_bytes(), &self.hasher);
+    pub(crate) fn remove(&self, key: &[u8]) -> Removed<V> {
+        let sought = Sought::new(key.into(), &self.hasher);
         let mut removed = Removed::nothing();
         if let Some(taken) = self.write(sought.hash).remove(&sought) {
             self.taken(taken, &mut removed);

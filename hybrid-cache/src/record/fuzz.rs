@@ -80,7 +80,7 @@ pub fn record(input: &[u8]) {
 fn of<V: Serialize + DeserializeOwned>(form: u8, bytes: &[u8]) {
     let codec = Codec::<V>::new();
     let mut text = KeyText::new();
-    KeyWriter::new(&mut text).argument("id", &1).finish();
+    KeyWriter::new(&mut text, &["id"]).argument(&1).finish();
     let key = text.to_key("hc:fuzz");
     let answer_type = super::answer_type::<V>(1);
     let record = match form % 4 {

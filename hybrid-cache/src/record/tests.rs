@@ -41,7 +41,7 @@ fn product() -> Product {
 }
 
 fn key(id: u64) -> Key {
-    KeyText::written(|text| KeyWriter::new(text).argument("id", &id).finish()).to_key("hc:shop.product")
+    KeyText::written(|text| KeyWriter::new(text, &["id"]).argument(&id).finish()).to_key("hc:shop.product")
 }
 
 fn dates() -> Dates {
@@ -126,7 +126,7 @@ fn a_record_of_another_key_is_refused() {
 #[test]
 fn a_record_of_another_function_is_refused() {
     let other =
-        KeyText::written(|text| KeyWriter::new(text).argument("id", &42).finish()).to_key("hc:shop.price");
+        KeyText::written(|text| KeyWriter::new(text, &["id"]).argument(&42).finish()).to_key("hc:shop.price");
     let refused =
         open(sealed(&product()), &other, type_of::<Product>(), &current(EPOCH), Codec::<Product>::new());
     assert_eq!(refused.unwrap_err(), Refusal::OtherKey);
@@ -135,7 +135,7 @@ fn a_record_of_another_function_is_refused() {
 #[test]
 fn the_full_text_of_a_digested_key_is_compared() {
     let long = |word: &str| {
-        KeyText::written(|text| KeyWriter::new(text).argument("q", &word.repeat(100)).finish())
+        KeyText::written(|text| KeyWriter::new(text, &["q"]).argument(&word.repeat(100)).finish())
             .to_key("hc:search")
     };
     let record = seal(&long("abc"), type_of::<u8>(), &marks(EPOCH), &dates(), LOAD_TIME, &payload(&1_u8));

@@ -14,7 +14,7 @@ use crate::{
     record::Dates,
 };
 
-pub(crate) const KEY: &str = "k";
+pub(crate) const KEY: &[u8] = b"k";
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
 const LIFE: Duration = Duration::from_mins(1);
 
@@ -52,7 +52,7 @@ impl World {
 
     /// What memory has and may be returned.
     pub(crate) fn remembered(&self) -> Option<u64> {
-        self.memory.read(KEY.as_bytes(), |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
+        self.memory.read(KEY.into(), |entry| (NOW < entry.dates().fresh_until).then_some(entry.value))?
     }
 
     /// A call of a function that keeps its answers in memory.

@@ -102,7 +102,7 @@ fn until(condition: impl Fn() -> bool) {
 
 /// Until so many callers wait for loads of `text`.
 fn waited_for(function: Blocking, text: &str, callers: usize) {
-    until(|| function.flights.waiting(key(text).as_lookup()) == callers);
+    until(|| function.flights.waiting(key(text).lookup()) == callers);
 }
 
 fn in_current_thread<T>(work: impl Future<Output = T>) -> T {
@@ -378,7 +378,7 @@ fn a_call_does_not_wait_for_its_copy_on_disk_and_an_invalidation_does() {
         assert!(!world.is_at_rest(), "`flush` knows of it");
         thread::scope(|scope| {
             scope.spawn(|| {
-                until(|| function.flights.is_doomed(key("k").as_lookup()));
+                until(|| function.flights.is_doomed(key("k").lookup()));
                 gate.let_everybody_pass();
             });
             function.invalidate_blocking(key("k")).strict().unwrap();

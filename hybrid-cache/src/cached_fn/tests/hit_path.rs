@@ -29,5 +29,5 @@ async fn the_counter_counts_the_locks_of_a_removal() {
     let function = world.function(MEMORY);
     Body::new().call(function, "k").await;
     let memory = function.memory.as_ref().unwrap();
-    assert_eq!(locks_taken(|| drop(memory.remove("k"))), (1, 0));
+    assert_eq!(locks_taken(|| drop(memory.remove(key("k").lookup()))), (1, 0));
 }

@@ -557,7 +557,7 @@ async fn a_replacement_whose_turn_does_not_come_forgets_the_answer() {
         assert_eq!(body.call(function, "k").await, 1);
         settle().await;
         // As of a task that only this thread can bring to an end.
-        let ticket = function.flights.put(key("k").as_lookup(), world.now());
+        let ticket = function.flights.put(key("k").lookup(), world.now());
         let turn = ticket.replace().await;
         let mut put = function.put(key("k"), 7);
         holding_up(|| assert!((&mut put).now_or_never().is_none()));
@@ -622,7 +622,7 @@ fn an_answer_whose_copies_use_the_cache_does_not_wait_for_itself() {
             let asks = move || {
                 // As every call does that is no hit, and every load.
                 assert!(function.flights.len() <= 1);
-                drop(function.memory.iter().map(|memory| memory.remove("another")).collect::<Vec<_>>());
+                drop(function.memory.iter().map(|memory| memory.remove(b"another")).collect::<Vec<_>>());
             };
             let answer = AsksWhenCloned(Arc::new(asks));
             for _ in 0..2 {

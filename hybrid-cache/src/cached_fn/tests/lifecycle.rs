@@ -713,8 +713,8 @@ async fn a_value_whose_end_calls_its_own_function_holds_nobody_up() {
     let function: Function<Nosy, false> = world.made(&definition, &abilities);
     // Would wait for ever if the caller held the flight table's lock, or one of memory's.
     let asks: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {
-        drop(function.flights.lead("another", crate::clock::now()));
-        function.memory.iter().for_each(|memory| drop(memory.remove("another")));
+        drop(function.flights.lead(b"another", crate::clock::now()));
+        function.memory.iter().for_each(|memory| drop(memory.remove(b"another")));
     });
     for round in 0..2_000 {
         let value = Nosy(Arc::clone(&asks));

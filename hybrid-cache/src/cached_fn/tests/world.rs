@@ -148,7 +148,7 @@ pub(super) const ALL: &[LayerKind] = &[LayerKind::Memory, LayerKind::Redis, Laye
 pub(super) const BYTES: &[LayerKind] = &[LayerKind::Redis, LayerKind::Disk];
 
 pub(super) fn key(name: &str) -> KeyText {
-    KeyText::written(|text| KeyWriter::new(text).argument("k", name).finish())
+    KeyText::written(|text| KeyWriter::new(text, &["k"]).argument(name).finish())
 }
 
 /// A body that counts its runs, and whose answer is the number of the run; it can be made to wait.

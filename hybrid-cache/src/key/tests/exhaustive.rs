@@ -4,25 +4,34 @@
 use std::collections::BTreeMap;
 
 use super::{
+    argument,
     node::{Meaning, Node},
-    text,
 };
 use crate::key::{text::KeyText, writer::KeyWriter};
 
-/// Remembers which text means what, and objects to a second meaning or a second text.
+/// Remembers which text means what and how it is packed, and objects to a second meaning, text or packed form.
 #[derive(Default)]
 struct Dictionary {
     meanings: BTreeMap<String, Vec<Meaning>>,
     texts: BTreeMap<Vec<Meaning>, String>,
+    packed: BTreeMap<Vec<u8>, Vec<Meaning>>,
+    packed_forms: BTreeMap<Vec<Meaning>, Vec<u8>>,
 }
 
 impl Dictionary {
-    fn enter(&mut self, text: &str, values: &[&Node]) {
+    fn enter(&mut self, written: &KeyText, values: &[&Node]) {
+        let (text, packed) = (written.text(), written.lookup().to_vec());
         let meaning: Vec<_> = values.iter().map(|value| value.meaning()).collect();
-        let known = self.meanings.entry(text.to_owned()).or_insert_with(|| meaning.clone());
+        let known = self.meanings.entry(text.clone()).or_insert_with(|| meaning.clone());
         assert_eq!(*known, meaning, "two meanings of {text}");
-        let known = self.texts.entry(meaning.clone()).or_insert_with(|| text.to_owned());
+        let known = self.texts.entry(meaning.clone()).or_insert_with(|| text.clone());
         assert_eq!(*known, text, "two texts of {meaning:?}");
+        // What zeros stand behind is the same in memory.
+        let end = packed.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let known = self.packed.entry(packed[..end].to_vec()).or_insert_with(|| meaning.clone());
+        assert_eq!(*known, meaning, "two meanings of {packed:?}");
+        let known = self.packed_forms.entry(meaning.clone()).or_insert_with(|| packed.clone());
+        assert_eq!(*known, packed, "two packed forms of {meaning:?}");
     }
 }
 
@@ -46,6 +55,9 @@ fn parts() -> Vec<Node> {
     let words = ["1", "-1", "1.0", "true", "NaN", "inf", "x''", "x", "a(a)", "[a]", "{a=a}", "#"];
     let mut parts: Vec<_> = texts.iter().chain(&words).map(|text| Node::Str((*text).to_owned())).collect();
     parts.extend([Node::Bool(true), Node::Narrow(1), Node::Wide(-1), Node::Unsigned(11)]);
+    let edges = [0, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, u64::MAX];
+    parts.extend(edges.map(|edge: u64| Node::Unsigned(edge.into())));
+    parts.extend([-256, i64::MIN].map(Node::Wide));
     parts.extend([1.0, -1.0, f64::NAN, f64::INFINITY, -0.0, 0.0].map(Node::Float));
     parts.extend([Node::None, Node::Some(Box::new(Node::None)), Node::Unit]);
     parts.extend([
@@ -88,10 +100,10 @@ fn compounds(parts: &[Node]) -> Vec<Node> {
 fn no_two_short_strings_share_a_text() {
     let mut dictionary = Dictionary::default();
     for string in strings("a1-.e,=:~'()[]{}#%*?x2C \"\\\u{85}é", 2) {
-        dictionary.enter(&text(&string), &[&string]);
+        dictionary.enter(&argument(&string), &[&string]);
     }
     for string in strings("%2C7E,~", 4) {
-        dictionary.enter(&text(&string), &[&string]);
+        dictionary.enter(&argument(&string), &[&string]);
     }
 }
 
@@ -100,7 +112,7 @@ fn no_two_small_values_share_a_text() {
     let mut dictionary = Dictionary::default();
     let parts = parts();
     for value in parts.iter().chain(&strings("a1,=~'()[]{}%", 2)).chain(&compounds(&parts)) {
-        dictionary.enter(&text(value), &[value]);
+        dictionary.enter(&argument(value), &[value]);
     }
 }
 
@@ -112,12 +124,12 @@ fn no_two_small_values_in_values_share_a_text() {
     for one in &compounds {
         for other in compounds.iter().step_by(7) {
             let pair = Node::Seq(vec![one.clone(), other.clone()]);
-            dictionary.enter(&text(&pair), &[&pair]);
+            dictionary.enter(&argument(&pair), &[&pair]);
             let entry = Node::Map(vec![(one.clone(), other.clone())]);
-            dictionary.enter(&text(&entry), &[&entry]);
+            dictionary.enter(&argument(&entry), &[&entry]);
         }
         let some = Node::Some(Box::new(Node::Some(Box::new(one.clone()))));
-        dictionary.enter(&text(&some), &[&some]);
+        dictionary.enter(&argument(&some), &[&some]);
     }
 }
 
@@ -128,9 +140,9 @@ fn no_two_pairs_of_arguments_share_a_text() {
     for one in &parts {
         for other in &parts {
             let written = KeyText::written(|text| {
-                KeyWriter::new(text).argument("a", one).argument("b", other).finish();
+                KeyWriter::new(text, &["a", "b"]).argument(one).argument(other).finish();
             });
-            dictionary.enter(written.as_lookup(), &[one, other]);
+            dictionary.enter(&written, &[one, other]);
         }
     }
 }
@@ -153,7 +165,7 @@ fn no_two_pairs_of_values_in_a_template_share_a_text_whatever_stands_between_the
                 let written = KeyText::written(|text| {
                     KeyWriter::template(text, literals).value(one).value(other).finish();
                 });
-                dictionary.enter(written.as_lookup(), &[one, other]);
+                dictionary.enter(&written, &[one, other]);
             }
         }
     }

@@ -78,10 +78,10 @@ fn compounds(lines: &mut Lines) {
 }
 
 fn whole_keys(lines: &mut Lines) {
-    lines.text("no arguments", &KeyText::written(|text| KeyWriter::new(text).finish()));
+    lines.text("no arguments", &KeyText::written(|text| KeyWriter::new(text, &[]).finish()));
     lines.text(
         "two arguments",
-        &KeyText::written(|text| KeyWriter::new(text).argument("id", &42).argument("lang", "en").finish()),
+        &KeyText::written(|text| KeyWriter::new(text, &["id", "lang"]).argument(&42).argument("en").finish()),
     );
     lines.text(
         "template",

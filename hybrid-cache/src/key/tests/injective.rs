@@ -67,7 +67,7 @@ proptest! {
     #[test]
     fn two_arguments_are_told_from_any_other_two(values in vec([node(), node()], 2..12)) {
         let written = |[a, b]: &[Node; 2]| {
-            KeyText::written(|text| KeyWriter::new(text).argument("a", a).argument("b", b).finish()).to_key("ns:f").canonical().to_owned()
+            KeyText::written(|text| KeyWriter::new(text, &["a", "b"]).argument(a).argument(b).finish()).to_key("ns:f").canonical().to_owned()
         };
         let cases: Vec<_> = values.iter().map(|pair| (written(pair), meanings(pair))).collect();
         texts_tell_apart(&cases)?;

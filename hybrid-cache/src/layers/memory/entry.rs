@@ -208,7 +208,13 @@ mod tests {
             fresh_until: at(fresh_until),
             kept_until: at(kept_until),
         };
-        let entry = |dates, due_from| Entry::new(StoredKey::new(b"k"), (), &Life { dates, due_from });
+        let entry = |dates, due_from| {
+            Entry::new(
+                crate::layers::memory::Lookup::from(b"k".as_slice()).into(),
+                (),
+                &Life { dates, due_from },
+            )
+        };
         let present = 1_800_000_000_000;
         let usual = dates(present, present + 300_000, present + 900_000);
         let kept = entry(usual, at(present + 200_000));

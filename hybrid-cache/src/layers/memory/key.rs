@@ -1,96 +1,155 @@
-//! What entries are found by: the text of their key, short ones in two words.
+//! What entries are found by: some bytes, few ones in two words.
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::fast::RandomState;
+// Of the better quality: shards, tables and ghosts each go by some of the bits, and keys are numbers in a row.
+use foldhash::quality::RandomState;
 
 /// A key that is longer than this is kept elsewhere on the heap.
 const SHORT: usize = 15;
 
-/// A short key, with zeros behind it: no text of a key has one.
-type Word = [u8; SHORT];
+/// What an entry is looked up by. No key is another one with zeros behind it.
+#[derive(Clone, Copy)]
+pub(crate) enum Lookup<'a> {
+    Short(Words),
+    Long(&'a [u8]),
+}
+
+/// A short key, with zeros behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Words {
+    low: u64,
+    high: u64,
+}
 
 /// The key of an entry.
 pub(super) enum StoredKey {
-    Short(Word),
+    Short([u8; SHORT]),
     /// Boxed twice, so that a key is 16 bytes. Long ones are rarer.
     Long(Box<Box<[u8]>>),
 }
 
-impl StoredKey {
-    pub(super) fn new(text: &[u8]) -> Self {
-        word(text).map_or_else(|| Self::Long(Box::new(text.into())), Self::Short)
-    }
-
-    /// What it takes beside its entry.
-    pub(super) fn bytes_elsewhere(text: &[u8]) -> usize {
-        if text.len() > SHORT { text.len() + size_of::<Box<[u8]>>() } else { 0 }
+impl<'a> Lookup<'a> {
+    /// Of a key that stands in `padded` with zeros behind it, if it is that short.
+    #[inline]
+    pub(crate) fn new(key: &'a [u8], padded: Option<&[u8; 16]>) -> Self {
+        match padded {
+            Some(padded) if key.len() <= SHORT => Self::Short(Words::new(padded)),
+            _ => key.into(),
+        }
     }
 }
 
-/// A key that is looked for.
+impl<'a> From<&'a [u8]> for Lookup<'a> {
+    fn from(key: &'a [u8]) -> Self {
+        let mut padded = [0; 16];
+        match padded.get_mut(..key.len()) {
+            Some(place) if key.len() <= SHORT => {
+                place.copy_from_slice(key);
+                Self::Short(Words::new(&padded))
+            }
+            _ => Self::Long(key),
+        }
+    }
+}
+
+impl Words {
+    #[inline]
+    fn new(padded: &[u8; 16]) -> Self {
+        Self { low: word(padded.first_chunk()), high: word(padded.last_chunk()) }
+    }
+
+    #[inline]
+    fn is(self, stored: &[u8; SHORT]) -> bool {
+        Self::from(stored) == self
+    }
+
+    #[inline]
+    fn hash(self, hasher: &RandomState) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        hasher.write_u128(u128::from(self.high) << u64::BITS | u128::from(self.low));
+        hasher.finish()
+    }
+}
+
+impl From<&[u8; SHORT]> for Words {
+    #[inline]
+    fn from(stored: &[u8; SHORT]) -> Self {
+        // The last eight bytes begin with the last one of the first eight.
+        Self { low: word(stored.first_chunk()), high: word(stored.last_chunk()) >> u8::BITS }
+    }
+}
+
+/// Of bytes that are always there.
+#[inline]
+fn word(bytes: Option<&[u8; 8]>) -> u64 {
+    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// A key that is looked for, with its hash.
 #[derive(Clone, Copy)]
 pub(super) struct Sought<'a> {
     pub(super) hash: u64,
-    text: &'a [u8],
-    /// Where it is a short one.
-    word: Option<Word>,
+    key: Lookup<'a>,
 }
 
 impl<'a> Sought<'a> {
     #[inline]
-    pub(super) fn new(text: &'a [u8], hasher: &RandomState) -> Self {
-        let word = word(text);
-        let hash = match &word {
-            Some(word) => hash_word(word, hasher),
-            None => hash_text(text, hasher),
+    pub(super) fn new(key: Lookup<'a>, hasher: &RandomState) -> Self {
+        let hash = match key {
+            Lookup::Short(words) => words.hash(hasher),
+            Lookup::Long(key) => hash_long(key, hasher),
         };
-        Self { hash, text, word }
+        Self { hash, key }
     }
 
     #[inline]
-    pub(super) fn is(&self, key: &StoredKey) -> bool {
-        match (key, &self.word) {
-            (StoredKey::Short(key), Some(word)) => key == word,
-            (StoredKey::Long(key), None) => ***key == *self.text,
+    pub(super) fn is(&self, stored: &StoredKey) -> bool {
+        match (&self.key, stored) {
+            (Lookup::Short(words), StoredKey::Short(stored)) => words.is(stored),
+            (Lookup::Long(key), StoredKey::Long(stored)) => ***stored == **key,
             _ => false,
         }
     }
 
     pub(super) fn to_stored(self) -> StoredKey {
-        StoredKey::new(self.text)
+        self.key.into()
     }
 }
 
-/// What the hash of a key that is stored was.
-pub(super) fn hash(key: &StoredKey, hasher: &RandomState) -> u64 {
-    match key {
-        StoredKey::Short(word) => hash_word(word, hasher),
-        StoredKey::Long(text) => hash_text(text, hasher),
+impl From<Lookup<'_>> for StoredKey {
+    fn from(key: Lookup<'_>) -> Self {
+        match key {
+            Lookup::Long(key) => Self::Long(Box::new(key.into())),
+            Lookup::Short(Words { low, high }) => {
+                let mut stored = [0; SHORT];
+                let bytes = low.to_le_bytes().into_iter().chain(high.to_le_bytes());
+                stored.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+                Self::Short(stored)
+            }
+        }
     }
 }
 
-#[inline]
-fn hash_word(word: &Word, hasher: &RandomState) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    let mut padded = [0; 16];
-    padded[..SHORT].copy_from_slice(word);
-    hasher.write_u128(u128::from_le_bytes(padded));
-    hasher.finish()
+impl StoredKey {
+    /// What it takes beside its entry.
+    pub(super) fn bytes_elsewhere(key: &[u8]) -> usize {
+        if key.len() > SHORT { key.len() + size_of::<Box<[u8]>>() } else { 0 }
+    }
+
+    /// What the hash of the key was when it was looked up.
+    pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
+        match self {
+            Self::Short(stored) => Words::from(stored).hash(hasher),
+            Self::Long(stored) => hash_long(stored, hasher),
+        }
+    }
 }
 
-fn hash_text(text: &[u8], hasher: &RandomState) -> u64 {
+fn hash_long(key: &[u8], hasher: &RandomState) -> u64 {
     let mut hasher = hasher.build_hasher();
-    hasher.write(text);
+    hasher.write(key);
     hasher.finish()
-}
-
-/// Short texts with zeros behind them.
-#[inline]
-fn word(text: &[u8]) -> Option<Word> {
-    let mut word = [0; SHORT];
-    word.get_mut(..text.len())?.copy_from_slice(text);
-    Some(word)
 }
 
 #[cfg(test)]
@@ -98,9 +157,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_every_length_are_the_same_only_as_themselves() {
+    fn keys_of_every_length_are_the_same_only_as_themselves() {
         let hasher = RandomState::default();
-        let same = |one: &[u8], other: &[u8]| Sought::new(one, &hasher).is(&StoredKey::new(other));
+        let same =
+            |one: &[u8], other: &[u8]| Sought::new(one.into(), &hasher).is(&Lookup::from(other).into());
         for length in 0..40 {
             let text = vec![b'x'; length];
             assert!(same(&text, &text), "{length} bytes");
@@ -117,11 +177,14 @@ mod tests {
     #[test]
     fn a_key_that_is_stored_has_the_hash_that_it_was_sought_by() {
         let hasher = RandomState::default();
-        for text in
-            ["", "id=1", "id=12345678901", "id=123456789012", "id=1234567890123456789", &"x".repeat(200)]
-        {
-            let sought = Sought::new(text.as_bytes(), &hasher);
-            assert_eq!(hash(&sought.to_stored(), &hasher), sought.hash, "{text}");
+        for length in 0..40 {
+            let key: Vec<u8> = (1..=length).collect();
+            let sought = Sought::new(Lookup::from(&*key), &hasher);
+            assert_eq!(sought.to_stored().hash(&hasher), sought.hash, "{length} bytes");
+            let mut padded = key.clone();
+            padded.resize(16.max(key.len()), 0);
+            let padded = Lookup::new(&key, padded.first_chunk());
+            assert_eq!(Sought::new(padded, &hasher).hash, sought.hash, "{length} bytes, padded");
         }
     }
 

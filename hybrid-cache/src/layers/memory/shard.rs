@@ -11,13 +11,13 @@
 
 use std::ops::Range;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::{
     entry::{Entry, Life, Place},
     ghosts::Ghosts,
-    key::{self, Sought},
+    key::Sought,
 };
 use crate::clock::Timestamp;
 
@@ -146,7 +146,7 @@ impl<V> Shard<V> {
             } else if !from_small && *uses > 0 {
                 *uses -= 1;
             } else {
-                let hash = key::hash(&entry.key, hasher);
+                let hash = entry.key.hash(hasher);
                 if from_small {
                     self.ghosts.remember(hash, self.table.len());
                 }
@@ -172,7 +172,7 @@ impl<V> Shard<V> {
             if end > now {
                 next_end = Some(next_end.map_or(end, |next| next.min(end)));
             } else {
-                let hash = key::hash(&entry.key, hasher);
+                let hash = entry.key.hash(hasher);
                 u32::try_from(at).ok().and_then(|at| self.take(at, hash)).into_iter().for_each(&mut *removed);
             }
         }
@@ -199,7 +199,7 @@ impl<V> Shard<V> {
                 let weight = self.weight_at(at);
                 self.unlink(at);
                 let Some(entry) = self.slot(at).and_then(Option::take) else { break };
-                packed.add(key::hash(&entry.key, hasher), entry, weight, hasher);
+                packed.add(entry.key.hash(hasher), entry, weight, hasher);
             }
         }
         *self = packed;
@@ -224,7 +224,7 @@ impl<V> Shard<V> {
         let Self { table, entries, .. } = self;
         table.insert_unique(hash, at, |at| {
             let entry = entries.get(*at as usize).and_then(Option::as_ref);
-            entry.map_or(0, |entry| key::hash(&entry.key, hasher))
+            entry.map_or(0, |entry| entry.key.hash(hasher))
         });
     }
 

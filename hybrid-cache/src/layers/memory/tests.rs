@@ -27,11 +27,11 @@ fn of(entries: u64) -> Memory<u64> {
 }
 
 fn insert<V>(memory: &Memory<V>, key: &str, value: V) {
-    drop(memory.insert(key, value, Weight::ONE, &life()));
+    drop(memory.insert(key.as_bytes(), value, Weight::ONE, &life()));
 }
 
 fn get(memory: &Memory<u64>, key: &str) -> Option<u64> {
-    memory.read(key.as_bytes(), |entry| entry.value)
+    memory.read(key.as_bytes().into(), |entry| entry.value)
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn the_newest_answer_of_a_key_is_found_until_it_is_removed() {
         insert(&memory, key, 1);
         insert(&memory, key, 2);
         assert_eq!(get(&memory, key), Some(2), "{key:?}");
-        drop(memory.remove(key));
+        drop(memory.remove(key.as_bytes()));
         assert_eq!(get(&memory, key), None);
-        drop(memory.remove(key));
+        drop(memory.remove(key.as_bytes()));
     }
     assert_eq!((memory.len(), memory.weight.0.load(Relaxed)), (0, 0));
 }
@@ -58,9 +58,9 @@ fn everything_is_forgotten_at_once_and_its_space_follows() {
         insert(&memory, &k.to_string(), alive.one());
     }
     memory.remove_all();
-    assert!((0..500).all(|k| memory.peek(&k.to_string(), |_| ()).is_none()));
+    assert!((0..500).all(|k| memory.peek(k.to_string().as_bytes(), |_| ()).is_none()));
     insert(&memory, "7", alive.one());
-    assert!(memory.peek("7", |_| ()).is_some());
+    assert!(memory.peek(b"7", |_| ()).is_some());
     memory.tidy(now());
     assert_eq!((memory.len(), alive.count(), memory.weight.0.load(Relaxed)), (1, 1, 1));
 }
@@ -103,7 +103,12 @@ fn an_entry_whose_life_is_over_leaves_by_itself() {
     let memory = of(100);
     let start = now();
     for k in 0..20 {
-        drop(memory.insert(&k.to_string(), k, Weight::ONE, &until(start.plus(Duration::from_secs(k)))));
+        drop(memory.insert(
+            k.to_string().as_bytes(),
+            k,
+            Weight::ONE,
+            &until(start.plus(Duration::from_secs(k))),
+        ));
     }
     memory.tidy(start.plus(Duration::from_millis(9_500)));
     let left: Vec<u64> = (0..20).filter(|k| get(&memory, &k.to_string()).is_some()).collect();
@@ -117,7 +122,7 @@ fn an_entry_that_is_expired_by_hand_leaves_by_itself() {
     let start = now();
     insert(&memory, "k", 1);
     memory.tidy(start);
-    memory.redate("k", |dates| Dates { fresh_until: start, kept_until: start, ..*dates });
+    memory.redate(b"k", |dates| Dates { fresh_until: start, kept_until: start, ..*dates });
     memory.tidy(start.plus(Duration::from_millis(1)));
     assert_eq!(memory.len(), 0);
 }
@@ -127,22 +132,22 @@ fn an_entry_is_quiet_until_it_is_told_otherwise() {
     let memory = of(10);
     let start = now();
     let quiet_at =
-        |after| memory.peek("k", |entry| entry.is_quiet(start.plus(Duration::from_secs(after)))).unwrap();
+        |after| memory.peek(b"k", |entry| entry.is_quiet(start.plus(Duration::from_secs(after)))).unwrap();
     let due_from = start.plus(Duration::from_secs(40));
-    drop(memory.insert("k", 1, Weight::ONE, &Life { due_from, ..life() }));
+    drop(memory.insert(b"k", 1, Weight::ONE, &Life { due_from, ..life() }));
     assert!(quiet_at(39) && !quiet_at(41));
-    memory.quiet("k", start.plus(Duration::from_secs(100)));
+    memory.quiet(b"k", start.plus(Duration::from_secs(100)));
     assert!(quiet_at(99));
-    memory.reconsider("k");
+    memory.reconsider(b"k");
     assert!(quiet_at(39) && !quiet_at(41));
-    let dates = memory.peek("k", Entry::dates).unwrap();
-    memory.quiet_if("k", &Dates { kept_until: start, ..dates }, start.plus(Duration::from_secs(100)));
+    let dates = memory.peek(b"k", Entry::dates).unwrap();
+    memory.quiet_if(b"k", &Dates { kept_until: start, ..dates }, start.plus(Duration::from_secs(100)));
     assert!(!quiet_at(41), "these are not its dates");
-    memory.quiet_if("k", &dates, start.plus(Duration::from_secs(100)));
+    memory.quiet_if(b"k", &dates, start.plus(Duration::from_secs(100)));
     assert!(quiet_at(99));
-    memory.redate("k", |dates| *dates);
+    memory.redate(b"k", |dates| *dates);
     assert!(!quiet_at(0));
-    assert_eq!(memory.peek("k", |entry| (entry.dates(), entry.due_from())), Some((dates, due_from)));
+    assert_eq!(memory.peek(b"k", |entry| (entry.dates(), entry.due_from())), Some((dates, due_from)));
 }
 
 #[test]
@@ -185,9 +190,9 @@ fn sized(most: u64) -> Memory<usize> {
 const BESIDE: usize = size_of::<Entry<usize>>() + BESIDE_AN_ENTRY;
 
 fn store(memory: &Memory<usize>, key: &str, size: usize) -> bool {
-    let weight = memory.weigh(key, || size);
+    let weight = memory.weigh(key.as_bytes(), || size);
     if let Some(weight) = weight {
-        drop(memory.insert(key, size, weight, &life()));
+        drop(memory.insert(key.as_bytes(), size, weight, &life()));
     }
     weight.is_some()
 }
@@ -197,8 +202,9 @@ fn there_are_never_more_bytes_than_the_bound_however_few_entries_they_are() {
     let memory = sized(10_000);
     for k in 0..500 {
         assert!(store(&memory, &format!("{k:03}"), [7, 970, 3_970][k % 3]));
-        let bytes: usize =
-            (0..=k).filter_map(|k| memory.peek(&format!("{k:03}"), |entry| entry.value + BESIDE)).sum();
+        let bytes: usize = (0..=k)
+            .filter_map(|k| memory.peek(format!("{k:03}").as_bytes(), |entry| entry.value + BESIDE))
+            .sum();
         assert_eq!(memory.weight.0.load(Relaxed), bytes as u64);
         assert!(bytes <= 10_000, "{bytes} bytes after {k}");
     }
@@ -219,8 +225,8 @@ fn as_many_entries_as_fit_are_kept() {
 #[test]
 fn keys_that_lie_elsewhere_count_and_what_is_empty_counts_too() {
     let memory = sized(1_000);
-    assert_eq!(memory.weigh("k", || 0).unwrap().0 as usize, BESIDE);
-    assert_eq!(memory.weigh(&"k".repeat(100), || 0).unwrap().0 as usize, BESIDE + 116);
+    assert_eq!(memory.weigh(b"k", || 0).unwrap().0 as usize, BESIDE);
+    assert_eq!(memory.weigh("k".repeat(100).as_bytes(), || 0).unwrap().0 as usize, BESIDE + 116);
     assert!(store(&memory, "k", 1_000 - BESIDE));
     assert!(!store(&memory, "k", 1_001 - BESIDE));
 }
@@ -228,9 +234,9 @@ fn keys_that_lie_elsewhere_count_and_what_is_empty_counts_too() {
 #[test]
 fn what_is_larger_than_all_memory_may_be_has_no_weight() {
     let memory = sized(u64::MAX);
-    assert!(memory.weigh("", || u32::MAX as usize - BESIDE).is_some());
-    assert!(memory.weigh("", || u32::MAX as usize).is_none());
-    assert!(memory.weigh("k", || usize::MAX).is_none());
+    assert!(memory.weigh(b"", || u32::MAX as usize - BESIDE).is_some());
+    assert!(memory.weigh(b"", || u32::MAX as usize).is_none());
+    assert!(memory.weigh(b"k", || usize::MAX).is_none());
 }
 
 #[test]
@@ -276,7 +282,7 @@ fn a_value_is_dropped_as_soon_as_it_is_removed_replaced_evicted_or_at_its_end_al
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(Relaxed) {
-                    (0..200).for_each(|k| _ = memory.read(k.to_string().as_bytes(), |_| ()));
+                    (0..200).for_each(|k| _ = memory.read(k.to_string().as_bytes().into(), |_| ()));
                 }
             });
         }
@@ -285,18 +291,18 @@ fn a_value_is_dropped_as_soon_as_it_is_removed_replaced_evicted_or_at_its_end_al
             assert_eq!(alive.count(), (k + 1).min(100));
         }
         let there: Vec<String> =
-            (0..300).map(|k| k.to_string()).filter(|k| memory.peek(k, |_| ()).is_some()).collect();
+            (0..300).map(|k| k.to_string()).filter(|k| memory.peek(k.as_bytes(), |_| ()).is_some()).collect();
         for key in &there {
             insert(&memory, key, alive.one());
             assert_eq!(alive.count(), 100);
         }
         let (removed, ended) = there.split_at(50);
         for (at, key) in removed.iter().enumerate() {
-            drop(memory.remove(key));
+            drop(memory.remove(key.as_bytes()));
             assert_eq!(alive.count(), 99 - at);
         }
         for key in ended {
-            memory.redate(key, |dates| Dates { kept_until: now(), ..*dates });
+            memory.redate(key.as_bytes(), |dates| Dates { kept_until: now(), ..*dates });
         }
         memory.tidy(now().plus(LIFE));
         assert_eq!(alive.count(), 0);
@@ -310,7 +316,7 @@ fn memory_is_given_back_once_most_of_it_is_not_in_use() {
     let numbers = || -> usize { memory.shards.iter().map(|shard| shard.0.read().unwrap().numbers()).sum() };
     (0..10_000).for_each(|k| insert(&memory, &k.to_string(), k));
     assert_eq!(numbers(), 10_000);
-    (0..9_000).for_each(|k| drop(memory.remove(&k.to_string())));
+    (0..9_000).for_each(|k| drop(memory.remove(k.to_string().as_bytes())));
     memory.tidy(now());
     assert_eq!(numbers(), 1_000);
     assert!((9_000..10_000).all(|k| get(&memory, &k.to_string()) == Some(k)));
@@ -336,11 +342,16 @@ fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself() {
         let memory = Arc::new(Memory::new(Bound::Entries(100)));
         let fill = |life: &Life| {
             for k in 0..2_000 {
-                drop(memory.insert(&k.to_string(), Asks(Arc::downgrade(&memory)), Weight::ONE, life));
+                drop(memory.insert(
+                    k.to_string().as_bytes(),
+                    Asks(Arc::downgrade(&memory)),
+                    Weight::ONE,
+                    life,
+                ));
             }
         };
         fill(&life());
-        (0..2_000).for_each(|k| drop(memory.remove(&k.to_string())));
+        (0..2_000).for_each(|k| drop(memory.remove(k.to_string().as_bytes())));
         fill(&until(now()));
         memory.tidy(now().plus(LIFE));
         fill(&life());
@@ -366,7 +377,7 @@ fn memory_agrees_with_a_map_after_threads_wrote_the_same_keys() {
                     let mut written = written.lock().unwrap();
                     match (round + thread) % 5 {
                         0 => {
-                            drop(memory.remove(&key));
+                            drop(memory.remove(key.as_bytes()));
                             written.remove(&key);
                         }
                         1 if round % 1_000 == 1 => {
@@ -393,10 +404,28 @@ fn a_panic_of_a_thread_that_holds_a_lock_costs_nobody_anything() {
     let memory = of(10);
     insert(&memory, "k", 1);
     let beside = thread::scope(|scope| {
-        scope.spawn(|| memory.change("k", |_| std::panic::resume_unwind(Box::new("on purpose")))).join()
+        scope.spawn(|| memory.change(b"k", |_| std::panic::resume_unwind(Box::new("on purpose")))).join()
     });
     assert!(beside.is_err());
     assert_eq!(get(&memory, "k"), Some(1));
     insert(&memory, "k", 2);
     assert_eq!(get(&memory, "k"), Some(2));
+}
+
+#[test]
+fn shards_are_filled_evenly_whatever_the_keys() {
+    let text = |k: u64| k.to_string().into_bytes();
+    let packed = |k: u64| [&[0xf7][..], &u32::try_from(k).unwrap().to_le_bytes()].concat();
+    let long = |k: u64| format!("a key that is longer than two words, {k}").into_bytes();
+    let high = |k: u64| [&[0xf8][..], &(k << 40).to_le_bytes()].concat();
+    for (what, key) in
+        [("text", &text as &dyn Fn(u64) -> Vec<u8>), ("packed", &packed), ("long", &long), ("high", &high)]
+    {
+        let memory = of(20_000);
+        (0..20_000).for_each(|k| drop(memory.insert(&key(k), k, Weight::ONE, &life())));
+        let sizes: Vec<usize> = memory.shards.iter().map(|shard| shard.0.read().unwrap().len()).collect();
+        let usual = 20_000 / sizes.len();
+        let odd: Vec<_> = sizes.iter().filter(|size| **size < usual / 2 || **size > 2 * usual).collect();
+        assert!(odd.is_empty(), "{what}: {odd:?} beside {usual}");
+    }
 }

@@ -72,7 +72,7 @@ fn keys_of<V>(shard: &mut Shard<V>, place: Place) -> Vec<(String, u8)> {
     let mut keys = Vec::new();
     let mut at = shard.queue(place).oldest;
     while let Some(entry) = shard.entry_mut(at) {
-        let key::StoredKey::Short(word) = &entry.key else { panic!("a long key") };
+        let crate::layers::memory::key::StoredKey::Short(word) = &entry.key else { panic!("a long key") };
         let text = String::from_utf8(word.iter().copied().filter(|byte| *byte != 0).collect()).unwrap();
         keys.push((text, *entry.uses()));
         at = entry.newer;
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn a_shard_keeps_what_the_policy_keeps(steps in steps(), room in 1_u64..60, weighted in any::<bool>()) {
         let hasher = RandomState::default();
-        let hash = |key: u8| Sought::new(key.to_string().as_bytes(), &hasher).hash;
+        let hash = |key: u8| Sought::new(key.to_string().as_bytes().into(), &hasher).hash;
         let now = Timestamp::from_millis(1_000);
         let end = now.plus(Duration::from_mins(1));
         let life = Life { dates: Dates { computed_at: now, fresh_until: end, kept_until: end }, due_from: end };
@@ -107,7 +107,7 @@ proptest! {
                 Step::Ask(key, weight) => {
                     let weight = if weighted { weight } else { 1 };
                     let text = key.to_string();
-                    let sought = Sought::new(text.as_bytes(), &hasher);
+                    let sought = Sought::new(text.as_bytes().into(), &hasher);
                     if let Some(entry) = shard.get(&sought) {
                         entry.used();
                         prop_assert_eq!(entry.value, key);
@@ -124,7 +124,7 @@ proptest! {
                 Step::Replace(key, weight) => {
                     let weight = if weighted { weight } else { 1 };
                     let text = key.to_string();
-                    let replaced = shard.replace(&Sought::new(text.as_bytes(), &hasher), key, &life, weight);
+                    let replaced = shard.replace(&Sought::new(text.as_bytes().into(), &hasher), key, &life, weight);
                     let item = plain.item(key);
                     prop_assert_eq!(replaced.ok().map(|old| old.weight), item.as_deref().map(|item| item.1));
                     if let Some(item) = item {
@@ -133,7 +133,7 @@ proptest! {
                 }
                 Step::Remove(key) => {
                     let text = key.to_string();
-                    shard.remove(&Sought::new(text.as_bytes(), &hasher));
+                    shard.remove(&Sought::new(text.as_bytes().into(), &hasher));
                     plain.remove(key);
                 }
                 Step::Shrink => shard.shrink(&hasher),
