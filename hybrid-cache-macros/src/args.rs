@@ -21,13 +21,14 @@ use crate::{
 };
 
 /// The options that work.
-const OPTIONS: [&str; 24] = [
+const OPTIONS: [&str; 25] = [
     "layers",
     "ttl",
     "jitter",
     "capacity",
     "max_bytes",
     "weigh",
+    "eviction",
     "key",
     "skip",
     "name",
@@ -60,6 +61,7 @@ pub(crate) struct Args {
     pub(crate) capacity: Option<Spanned<u64>>,
     pub(crate) max_bytes: Option<Size>,
     pub(crate) weigh: Option<ExprPath>,
+    pub(crate) eviction: Option<LitStr>,
     pub(crate) key: Option<Template>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) tags: Vec<Template>,
@@ -219,6 +221,7 @@ impl Args {
             "capacity" => self.capacity = Some(value::number(option, input, "10_000")?),
             "max_bytes" => self.max_bytes = Some(value::any(option, input, "\"64MiB\"")?),
             "weigh" => self.weigh = Some(value::function(option, input, "size_of_page")?),
+            "eviction" => self.eviction = Some(value::text(option, input, "\"s3fifo\"")?),
             "version" => self.version = Some(value::number(option, input, "2")?),
             "key" => self.key = Some(Template::parse(&value::text(option, input, "\"user:{id}\"")?, option)?),
             "skip" => self.skip = value::list(option, input, "skip(db, ctx)", Ident::parse_any)?,
@@ -279,7 +282,7 @@ mod tests {
             stale = "60s", stale_if_error = LONG, refresh_ahead = 0.8, err_ttl = 2, cache_if = Product::is_complete,
             ttl_by = <Product as Perishable>::life, wait = "30s", deadline = 10, max_loads = 16, inline, in_impl,
             companion = ProductCache, crate = crate::memo, tags("user:{id}", "users"), max_bytes = "64MiB",
-            weigh = Product::size,
+            weigh = Product::size, eviction = "tinylfu",
         });
 
         assert!(errors.is_empty(), "{errors:?}");

@@ -66,8 +66,8 @@ fn repeated<'a, T, K: PartialEq>(items: &'a [T], key: impl Fn(&T) -> K + 'a) -> 
 mod tests {
     use super::*;
 
-    const ALL: Features = Features { redis: true, disk: true };
-    const NONE: Features = Features { redis: false, disk: false };
+    const ALL: Features = Features { redis: true, disk: true, moka: true };
+    const NONE: Features = Features { redis: false, disk: false, moka: false };
 
     fn messages(args: &str, function: &str, features: Features) -> Vec<String> {
         let (args, malformed) = Args::parse(args.parse().unwrap());

@@ -3,7 +3,7 @@
 //! What a type *is* only the compiler knows, so every question about one becomes tokens that it answers, placed where
 //! the user has to change something if the answer is no.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ExprPath;
 
@@ -60,9 +60,24 @@ fn where_kept(Names { args, runtime, .. }: &Names<'_>) -> TokenStream {
     let jitter = args.jitter.iter().map(|jitter| Literal::f64_unsuffixed(jitter.value));
     let capacity = args.capacity.iter().map(|capacity| Literal::u64_unsuffixed(capacity.value));
     let max_bytes = args.max_bytes.iter().map(|size| Literal::u64_unsuffixed(size.bytes));
+    let eviction = args.eviction.iter().filter_map(|eviction| {
+        let variant = eviction_variant(&eviction.value())?;
+        Some(quote!(.eviction(#runtime::Eviction::#variant)))
+    });
     quote! {
         #(#layers)* #(#layer_ttls)* #(.jitter(#jitter))* #(.capacity(#capacity))* #(.max_bytes(#max_bytes))*
+        #(#eviction)*
     }
+}
+
+/// What the value of `eviction` is called in the runtime crate; `None` where it is none.
+pub(crate) fn eviction_variant(text: &str) -> Option<Ident> {
+    let variant = match text {
+        "s3fifo" => "S3Fifo",
+        "tinylfu" => "TinyLfu",
+        _ => return None,
+    };
+    Some(Ident::new(variant, Span::call_site()))
 }
 
 fn times(args: &Args) -> TokenStream {

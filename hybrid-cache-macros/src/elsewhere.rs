@@ -31,9 +31,7 @@ pub(crate) fn called(name: &str) -> Option<&'static str> {
         "sync_writes" | "sync_writes_buckets" | "single_flight" | "coalesce" => {
             "calls with the same arguments share one load always; leave it out"
         }
-        "sync" | "sync_lock" | "SharedCache" | "thread_safe" => {
-            "all threads share the answers, without a lock in the way of a hit; leave it out"
-        }
+        "sync" | "sync_lock" | "SharedCache" | "thread_safe" => "all threads share the answers; leave it out",
         "map_error" => "trouble of a layer is no error of the function, it is skipped; leave it out",
         "convert" | "key_fn" | "key_by" | "hash" | "CustomHasher" | "HasherInit" => {
             "all arguments are the key; for parts of them write a template: `key = \"{user.id}:{lang}\"`"
@@ -41,7 +39,10 @@ pub(crate) fn called(name: &str) -> Option<&'static str> {
         "Ignore" | "ignore" | "exclude" | "without" | "skip_args" | "ignore_args" => {
             "arguments are left out of the key with `skip(db, ctx)`"
         }
-        "create" | "ty" | "r#type" | "type" | "policy" | "eviction" | "eviction_policy" => {
+        "policy" | "eviction_policy" | "lru" | "lfu" => {
+            "which answers leave memory first is `eviction` here: `eviction = \"s3fifo\"` or `eviction = \"tinylfu\"`"
+        }
+        "create" | "ty" | "r#type" | "type" => {
             "the store is not chosen here: `layers = \"mem,redis,disk\"` says where answers are kept, and `capacity` how many"
         }
         "disk" | "io" | "redis" | "mem" | "memory" | "store" | "backend" | "storage" | "io_cached" => {

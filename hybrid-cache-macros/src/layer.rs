@@ -90,16 +90,17 @@ impl Layers {
     }
 }
 
-/// The byte layers this build has, as cargo features forwarded by `hybrid-cache`.
+/// The byte layers and engines this build has, as cargo features forwarded by `hybrid-cache`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Features {
     pub(crate) redis: bool,
     pub(crate) disk: bool,
+    pub(crate) moka: bool,
 }
 
 impl Features {
     pub(crate) const OF_THIS_BUILD: Self =
-        Self { redis: cfg!(feature = "redis"), disk: cfg!(feature = "disk") };
+        Self { redis: cfg!(feature = "redis"), disk: cfg!(feature = "disk"), moka: cfg!(feature = "moka") };
 
     pub(crate) const fn have(self, layer: Layer) -> bool {
         match layer {

@@ -31,7 +31,7 @@ fn a_product() {
 #[test]
 fn every_option() {
     check(
-        "layers = \"mem\", ttl = config::LIFE, ttl(mem = \"90s\"), jitter = 0.1, capacity = 10_000, \
+        "layers = \"mem\", ttl = config::LIFE, ttl(mem = \"90s\"), jitter = 0.1, capacity = 10_000, eviction = \"s3fifo\", \
          key = \"user:{id}:{user.lang}\", skip(db), name = \"shop.greeting\", version = 2, none_ttl = 10, \
          err_ttl = config::PAUSE, stale = \"60s\", stale_if_error = config::LONG, refresh_ahead = 0.8, \
          cache_if = worth_keeping, ttl_by = Greeting::life, wait = \"5s\", deadline = \"2s\", max_loads = 16, \

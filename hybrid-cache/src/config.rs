@@ -28,7 +28,7 @@ pub(crate) use self::{
     secret::Secret,
 };
 use self::{functions::FunctionOverrides, report::Line};
-use crate::{carry::Carriers, error::LayerKind};
+use crate::{carry::Carriers, error::LayerKind, layers::memory::Eviction};
 
 /// All settings in force, checked. Where an attribute says something else, the attribute is stronger than
 /// these, and a function's own variable ([`Settings::function`]) is stronger than its attribute.
@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) wait: Duration,
     /// Entries in memory, for each function.
     pub(crate) mem_capacity: u64,
+    /// Which entries leave memory first.
+    pub(crate) eviction: Eviction,
     /// `None`: no address was given, the layer is skipped.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a layer that was not compiled in"))]
     pub(crate) redis: Option<RedisSettings>,

@@ -4,6 +4,7 @@ use std::{any::type_name, borrow::Cow, fmt, panic::Location, time::Duration};
 
 use crate::{
     error::LayerKind,
+    layers::memory::Eviction,
     outcome::{CloneError, DeadlineError, IsNone, Same},
     policy::PerLayer,
     record::codec::Codec,
@@ -21,6 +22,7 @@ pub struct Definition {
     pub(crate) jitter: Option<f64>,
     pub(crate) capacity: Option<u64>,
     pub(crate) max_bytes: Option<u64>,
+    pub(crate) eviction: Option<Eviction>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) err_ttl: Option<Duration>,
     pub(crate) stale: Duration,
@@ -170,6 +172,7 @@ impl Definition {
             jitter: None,
             capacity: None,
             max_bytes: None,
+            eviction: None,
             none_ttl: None,
             err_ttl: None,
             stale: Duration::ZERO,
@@ -224,6 +227,13 @@ impl Definition {
     #[must_use]
     pub const fn max_bytes(mut self, max_bytes: u64) -> Self {
         self.max_bytes = Some(max_bytes);
+        self
+    }
+
+    /// `eviction = ..`.
+    #[must_use]
+    pub const fn eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = Some(eviction);
         self
     }
 

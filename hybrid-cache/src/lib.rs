@@ -55,6 +55,7 @@ pub use error::{DeadlineExceeded, LayerError, LayerKind};
 pub use hybrid_cache_macros::{cached, invalidates, updates};
 pub use invalidated::{Forgotten, Invalidated, NotForgotten};
 pub use key::Key;
+pub use layers::memory::Eviction;
 pub use mode::{bypass, refreshing};
 pub use runtime::{
     ending::{Shutdown, flush, shutdown},

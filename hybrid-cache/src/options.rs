@@ -6,6 +6,7 @@ use crate::{
     config::Settings,
     definition::{Definition, RefreshAhead},
     error::LayerKind,
+    layers::memory::Eviction,
     policy::{PerLayer, Policy},
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct Options {
     /// Entries in memory, where `max_bytes` does not bound it.
     pub(crate) capacity: u64,
     pub(crate) max_bytes: Option<u64>,
+    pub(crate) eviction: Eviction,
     pub(crate) policy: Policy,
     pub(crate) wait: Duration,
     pub(crate) deadline: Option<Duration>,
@@ -65,6 +67,7 @@ impl Options {
             without_redis,
             capacity: definition.capacity.unwrap_or(settings.mem_capacity),
             max_bytes: definition.max_bytes,
+            eviction: definition.eviction.unwrap_or(settings.eviction),
             policy: Policy {
                 ttl,
                 none_ttl: definition.none_ttl.unwrap_or(NONE_TTL),

@@ -67,8 +67,8 @@ pub trait Outcome: 'static {
     /// What memory holds of a value.
     type Held: Clone + Send + Sync + 'static;
 
-    /// How many bytes that takes beside itself and what a value says of its size.
-    const BESIDE: usize;
+    /// How many bytes it takes beside itself, of a value that says of itself that it takes `size`.
+    fn beside(size: usize) -> usize;
 
     /// For memory.
     fn hold(value: Self::Value) -> Self::Held;
@@ -125,7 +125,9 @@ where
     type Error = E;
     type Held = <Holding<HELD> as Hold<T>>::Held;
 
-    const BESIDE: usize = <Holding<HELD> as Hold<T>>::BESIDE;
+    fn beside(size: usize) -> usize {
+        Holding::<HELD>::beside(size)
+    }
 
     fn hold(value: T) -> Self::Held {
         Holding::<HELD>::hold(value)
@@ -168,7 +170,9 @@ where
     type Error = NoError;
     type Held = <Holding<HELD> as Hold<T>>::Held;
 
-    const BESIDE: usize = <Holding<HELD> as Hold<T>>::BESIDE;
+    fn beside(size: usize) -> usize {
+        Holding::<HELD>::beside(size)
+    }
 
     fn hold(value: T) -> Self::Held {
         Holding::<HELD>::hold(value)
@@ -214,7 +218,9 @@ impl<D: Divided<Output: 'static> + 'static, const HELD: u8> Outcome for Kept<D, 
     type Error = NoError;
     type Held = NoValue;
 
-    const BESIDE: usize = 0;
+    fn beside(size: usize) -> usize {
+        size
+    }
 
     fn hold(never: NoValue) -> NoValue {
         never

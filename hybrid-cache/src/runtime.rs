@@ -335,7 +335,7 @@ pub(crate) fn after_fork(moment: Timestamp) {
 }
 
 /// Starts, once, the thread that looks after all functions. Without it (no thread can be had) expired entries leave when
-/// their function is next used, and nobody retires a load that hangs.
+/// others need their room, and nobody retires a load that hangs.
 fn start_housekeeping() {
     static STARTED: OnceLock<bool> = OnceLock::new();
     STARTED.get_or_init(|| spawn_housekeeping(None));

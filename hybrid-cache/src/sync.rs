@@ -2,7 +2,7 @@
 //! files with those of a model checker, and in tests of this crate [locks are counted](counted), so that a test can say
 //! that there are none where there are to be none.
 
-pub(crate) use std::sync::{MutexGuard, PoisonError, RwLockWriteGuard, atomic};
+pub(crate) use std::sync::{MutexGuard, PoisonError, RwLockWriteGuard, TryLockError, atomic};
 
 pub(crate) use tokio::sync::Notify;
 

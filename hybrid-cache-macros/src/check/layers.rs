@@ -125,13 +125,16 @@ fn ttl_of_layer_without_feature(input: Input<'_>) -> Vec<syn::Error> {
 }
 
 fn feature_is_off(layer: Layer, span: proc_macro2::Span) -> syn::Error {
+    let layer = layer.to_string();
+    error(span, format!("layer `{layer}` {}", needs_feature(&layer)))
+}
+
+/// What is to be said of something that needs a feature which is off.
+pub(super) fn needs_feature(feature: &str) -> String {
     let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
-    error(
-        span,
-        format!(
-            "layer `{layer}` needs the feature `{layer}` of hybrid-cache; in Cargo.toml: \
-             hybrid-cache = {{ version = \"{version}\", features = [\"{layer}\"] }}"
-        ),
+    format!(
+        "needs the feature `{feature}` of hybrid-cache; in Cargo.toml: \
+         hybrid-cache = {{ version = \"{version}\", features = [\"{feature}\"] }}"
     )
 }
 

@@ -1,7 +1,8 @@
 //! Values of single options, and options that could not have an effect.
 
-use super::{Input, Rule, error};
+use super::{Input, Rule, error, layers::needs_feature};
 use crate::{
+    definition::eviction_variant,
     duration::{why_not_zero, why_not_zero_in},
     layer::Layer,
     value::RefreshAhead,
@@ -19,6 +20,8 @@ pub(super) const RULES: &[Rule] = &[
     max_bytes_without_memory,
     max_bytes_with_capacity,
     weigh_without_max_bytes,
+    unknown_eviction,
+    eviction_without_memory,
     err_ttl_without_memory,
     background_refresh_of_inline,
     of_async_functions_only,
@@ -131,6 +134,37 @@ fn max_bytes_with_capacity(input: Input<'_>) -> Vec<syn::Error> {
                 capacity.span(),
                 "memory is bounded either by number, with `capacity`, or by size, with `max_bytes`; leave out one of \
                  the two",
+            )
+        })
+        .collect()
+}
+
+fn unknown_eviction(input: Input<'_>) -> Vec<syn::Error> {
+    let eviction = input.args.eviction.iter();
+    eviction
+        .filter_map(|eviction| {
+            let text = eviction.value();
+            match eviction_variant(&text) {
+                None => Some(error(
+                    eviction.span(),
+                    format!("`{text}` is not a way to evict; write `s3fifo` or `tinylfu`"),
+                )),
+                Some(_) if text == "tinylfu" && !input.features.moka => {
+                    Some(error(eviction.span(), format!("`tinylfu` {}", needs_feature("moka"))))
+                }
+                Some(_) => None,
+            }
+        })
+        .collect()
+}
+
+fn eviction_without_memory(input: Input<'_>) -> Vec<syn::Error> {
+    let eviction = input.args.eviction.iter().filter(|_| is_without_memory(input));
+    eviction
+        .map(|eviction| {
+            error(
+                eviction.span(),
+                "`eviction` has no effect: it is about `mem`, which is not among the `layers` of this function",
             )
         })
         .collect()

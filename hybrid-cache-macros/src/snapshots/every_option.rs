@@ -1,7 +1,7 @@
-// #[cached(layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo)]
+// #[cached(layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, eviction = "s3fifo", key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo)]
 // async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> { Ok(None) }
 
-/// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
+/// Cached with `layers = "mem", ttl = config :: LIFE, ttl (mem = "90s"), jitter = 0.1, capacity = 10_000, eviction = "s3fifo", key = "user:{id}:{user.lang}", skip (db), name = "shop.greeting", version = 2, none_ttl = 10, err_ttl = config :: PAUSE, stale = "60s", stale_if_error = config :: LONG, refresh_ahead = 0.8, cache_if = worth_keeping, ttl_by = Greeting :: life, wait = "5s", deadline = "2s", max_loads = 16, companion = Greetings, crate = crate :: memo`: [`Greetings`](struct@Greetings) has `invalidate` and the other companions.
 async fn greeting(db: &Db, user: &User, id: u64) -> Result<Option<String>, Failure> {
     let __hc_cache = <Greetings as crate::memo::__private::Function<_>>::cache();
     let mut __hc_key = crate::memo::__private::KeyText::new();
@@ -110,6 +110,7 @@ impl crate::memo::__private::Function<Result<Option<String>, Failure>> for Greet
                     )
                     .jitter(0.1)
                     .capacity(10000)
+                    .eviction(crate::memo::Eviction::S3Fifo)
                     .ttl({
                         const __HC_LIFE: ::core::time::Duration = config::LIFE;
                         const _: () = ::core::assert!(

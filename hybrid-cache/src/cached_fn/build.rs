@@ -17,7 +17,7 @@ use crate::{
     fork, key,
     layers::{
         Layer,
-        memory::{Bound, Memory},
+        memory::{Bound, Eviction, Memory},
     },
     options::Options,
     outcome::{Outcome, ReturnedError, ReturnedValue},
@@ -52,9 +52,10 @@ impl<R: Outcome> CachedFn<R> {
         }
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
-        let memory = in_memory.then(|| Arc::new(Memory::new(bound(&options, abilities))));
-        let failures =
-            policy.remembers_failures().then(|| Arc::new(Memory::new(Bound::Entries(options.capacity))));
+        let memory = in_memory.then(|| Arc::new(Memory::new(bound(&options, abilities), options.eviction)));
+        let failures = policy
+            .remembers_failures()
+            .then(|| Arc::new(Memory::new(Bound::Entries(options.capacity), Eviction::S3Fifo)));
         let flights = Flights::new();
         let chores =
             chores(runtime.clock.clone(), memory.clone(), failures.clone(), flights.clone(), options.wait);

@@ -166,7 +166,7 @@ impl<R: Outcome> CachedFn<R> {
 
     /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
     fn weigh(&self, memory: &Memory<R::Held>, key: &[u8], value: &R::Value) -> Option<Weight> {
-        let size = || self.abilities.size().map_or(0, |size| size(value)).saturating_add(R::BESIDE);
+        let size = || R::beside(self.abilities.size().map_or(0, |size| size(value)));
         let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {
             self.say_too_large_for_memory();
@@ -342,7 +342,10 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn serves(&self, purpose: Purpose, Found { answer, dates, .. }: &Found<R::Value>) -> bool {
         match purpose {
             Purpose::Call => true,
-            Purpose::Renew(old) => self.policy.spares_load(dates, &old, answer.load_time, self.now()),
+            Purpose::Renew(old) => {
+                let (found, old) = (memory::as_kept(dates), memory::as_kept(&old));
+                self.policy.spares_load(&found, &old, answer.load_time, self.now())
+            }
             Purpose::Refresh | Purpose::Put => false,
         }
     }

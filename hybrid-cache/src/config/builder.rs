@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio::task::LocalKey;
 
-use super::{DiskEngine, Environment, Secret, error::ConfigError};
+use super::{DiskEngine, Environment, Eviction, Secret, error::ConfigError};
 use crate::{BoxFuture, carry::Carriers};
 
 /// Settings from code, put in force with `install()` at the top of `main`.
@@ -33,6 +33,7 @@ pub struct Builder {
     pub(super) jitter: Option<f64>,
     pub(super) wait: Option<Duration>,
     pub(super) mem_capacity: Option<u64>,
+    pub(super) eviction: Option<Eviction>,
     pub(super) redis: RedisGiven,
     pub(super) disk: DiskGiven,
     pub(super) carriers: Carriers,
@@ -119,6 +120,14 @@ impl Builder {
     /// `mem` out of the layers.
     pub fn mem_capacity(mut self, entries: u64) -> Self {
         self.mem_capacity = Some(entries);
+        self
+    }
+
+    /// Which answers leave memory first, of functions whose attribute does not say.
+    ///
+    /// Default: `HYBRID_CACHE_EVICTION`, else [`Eviction::S3Fifo`]. Refused by `install()`: an engine that was not compiled in.
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = Some(eviction);
         self
     }
 

@@ -5,7 +5,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    DiskSettings, RedisSettings, Settings,
+    DiskSettings, Eviction, RedisSettings, Settings,
     builder::{Builder, DiskGiven, RedisGiven},
     environment::{Environment, Variables},
     error::{ConfigError, Problem, warn_about},
@@ -14,7 +14,9 @@ use super::{
     report::{Line, Origin},
     secret::Password,
     setting::Setting,
-    values::{ByteLimit, Directory, Engine, EntryLimit, Jitter, LayerList, Namespace, Reason, Span, Written},
+    values::{
+        ByteLimit, Directory, Engine, EntryLimit, Evicts, Jitter, LayerList, Namespace, Reason, Span, Written,
+    },
 };
 use crate::error::LayerKind;
 
@@ -56,6 +58,7 @@ impl Builder {
             mem_capacity: pick
                 .or(EntryLimit(10_000), Setting::MemCapacity, self.mem_capacity.map(EntryLimit::new))
                 .0,
+            eviction: pick.or(Evicts(Eviction::S3Fifo), Setting::Eviction, self.eviction.map(Evicts::new)).0,
             redis: pick.redis(self.redis),
             disk: pick.disk(self.disk, environment.default_dir()),
             carriers: self.carriers,

@@ -16,6 +16,7 @@ pub(super) enum Setting {
     Jitter,
     Wait,
     MemCapacity,
+    Eviction,
     RedisUrl,
     RedisPassword,
     RedisTimeout,
@@ -27,7 +28,7 @@ pub(super) enum Setting {
 
 impl Setting {
     /// In the order of the documentation and the report.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Enabled,
         Self::Namespace,
         Self::Layers,
@@ -35,6 +36,7 @@ impl Setting {
         Self::Jitter,
         Self::Wait,
         Self::MemCapacity,
+        Self::Eviction,
         Self::RedisUrl,
         Self::RedisPassword,
         Self::RedisTimeout,
@@ -54,6 +56,7 @@ impl Setting {
             Self::Jitter => "jitter",
             Self::Wait => "wait",
             Self::MemCapacity => "mem_capacity",
+            Self::Eviction => "eviction",
             Self::RedisUrl => "redis",
             Self::RedisPassword => "redis_password",
             Self::RedisTimeout => "redis_timeout",
@@ -74,6 +77,7 @@ impl Setting {
             Self::Jitter => "HYBRID_CACHE_JITTER",
             Self::Wait => "HYBRID_CACHE_WAIT",
             Self::MemCapacity => "HYBRID_CACHE_MEM_CAPACITY",
+            Self::Eviction => "HYBRID_CACHE_EVICTION",
             Self::RedisUrl => "HYBRID_CACHE_REDIS_URL",
             Self::RedisPassword => "HYBRID_CACHE_REDIS_PASSWORD",
             Self::RedisTimeout => "HYBRID_CACHE_REDIS_TIMEOUT",

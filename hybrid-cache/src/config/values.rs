@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{DiskEngine, duration};
+use super::{DiskEngine, Eviction, duration};
 use crate::{error::LayerKind, key::is_invisible};
 
 /// Why a value is refused; goes on after the value: `"5 parsecs" is not a duration`.
@@ -265,6 +265,45 @@ impl TryFrom<String> for Directory {
 
     fn try_from(text: String) -> Result<Self, Reason> {
         Self::new(text.into())
+    }
+}
+
+/// Which answers leave memory first, if what decides that was compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Evicts(pub(super) Eviction);
+
+impl Written for Evicts {
+    const WRITE: &'static str = "s3fifo or tinylfu";
+
+    fn show(&self) -> String {
+        match self.0 {
+            Eviction::S3Fifo => "s3fifo".to_owned(),
+            Eviction::TinyLfu => "tinylfu".to_owned(),
+        }
+    }
+}
+
+impl Evicts {
+    pub(super) const fn new(eviction: Eviction) -> Result<Self, Reason> {
+        match eviction {
+            Eviction::TinyLfu if !cfg!(feature = "moka") => {
+                Err("needs the cargo feature `moka` of hybrid-cache, which this program was built without")
+            }
+            eviction => Ok(Self(eviction)),
+        }
+    }
+}
+
+impl TryFrom<String> for Evicts {
+    type Error = Reason;
+
+    fn try_from(text: String) -> Result<Self, Reason> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "s3fifo" => Self::new(Eviction::S3Fifo),
+            "tinylfu" => Self::new(Eviction::TinyLfu),
+            _ => Err("is not a way to evict"),
+        }
     }
 }
 

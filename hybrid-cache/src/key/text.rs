@@ -62,7 +62,7 @@ impl KeyText {
     /// forgot to ask [`is_usable`](Self::is_usable).
     #[cold]
     pub(super) fn make_unusable(&mut self, reason: Box<str>) {
-        let lookup = format!("#unusable-{:032x}", fastrand::u128(..)).into_boxed_str();
+        let lookup = unusable().into_boxed_str();
         self.instead = Some(Box::new(Instead::Unusable { lookup, reason }));
     }
 
@@ -111,7 +111,8 @@ impl KeyText {
         if let Some(Instead::Unusable { lookup: text, .. }) = self.instead.as_deref() {
             return Key::new(scope, text, None, lookup);
         }
-        let text = packed::unpack(&self.buffer, self.names).unwrap_or_default();
+        // Only whole strings are ever written, so there is one.
+        let text = packed::unpack(&self.buffer, self.names).unwrap_or_else(unusable);
         if text.len() <= LONGEST_PLAIN_TEXT {
             return Key::new(scope, &text, None, lookup);
         }
@@ -130,6 +131,11 @@ impl Instead {
             Self::Unusable { lookup, .. } => lookup,
         }
     }
+}
+
+/// What no text is, and nobody has had before.
+fn unusable() -> String {
+    format!("#unusable-{:032x}", fastrand::u128(..))
 }
 
 /// `#` and 64 hex digits. No text of arguments begins with `#`.

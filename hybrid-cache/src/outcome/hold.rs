@@ -20,8 +20,8 @@ pub trait Hold<V> {
     /// What is held of it. To clone this runs no code of the user's.
     type Held: Clone + Send + Sync + 'static;
 
-    /// How many bytes it takes beside what is held and what the value says of itself.
-    const BESIDE: usize;
+    /// How many bytes it takes beside what is held, of a value that says of itself that it takes `size`.
+    fn beside(size: usize) -> usize;
 
     /// Of a value that is to be kept.
     fn hold(value: V) -> Self::Held;
@@ -36,7 +36,9 @@ const COUNTS: usize = 2 * size_of::<usize>();
 impl<V: Clone + Send + Sync + 'static> Hold<V> for Holding<BOXED> {
     type Held = Arc<V>;
 
-    const BESIDE: usize = size_of::<V>() + COUNTS;
+    fn beside(size: usize) -> usize {
+        size.saturating_add(size_of::<V>() + COUNTS)
+    }
 
     fn hold(value: V) -> Arc<V> {
         Arc::new(value)
@@ -51,7 +53,9 @@ impl<V: Clone + Send + Sync + 'static> Hold<V> for Holding<BOXED> {
 impl<V: Copy + Send + Sync + 'static> Hold<V> for Holding<COPIED> {
     type Held = Copied<V>;
 
-    const BESIDE: usize = 0;
+    fn beside(size: usize) -> usize {
+        size.saturating_sub(size_of::<V>())
+    }
 
     fn hold(value: V) -> Copied<V> {
         Copied(value)
@@ -77,7 +81,9 @@ impl<V: Copy> Clone for Copied<V> {
 impl<T: Send + Sync + ?Sized + 'static> Hold<Arc<T>> for Holding<SHARED> {
     type Held = Arc<T>;
 
-    const BESIDE: usize = COUNTS;
+    fn beside(size: usize) -> usize {
+        size.saturating_add(COUNTS)
+    }
 
     fn hold(value: Arc<T>) -> Arc<T> {
         value

@@ -1,4 +1,4 @@
-//! Model checking of the flight table against the memory layer.
+//! Model checking of the flight table against the memory layer, and of memory by itself.
 //!
 //! The library's own `flight.rs` and `layers/memory.rs` are compiled here once more, with the locks and atomics of
 //! [shuttle] in place of the standard library's: each is a point where another task may go on. `programs` lets loads,
@@ -23,13 +23,15 @@
 //! | the look for a later answer that a layer did not take | a put that a layer does not take |
 //! | the end of a replacement in one step | an expiry beside a put |
 //! | check and store under one lock | loads, refresh, expiry |
-//! //! | retiring, and telling those who wait | leaders that vanish |
+//! | retiring, and telling those who wait | leaders that vanish |
 //! | leaving the table before those who wait are told | leaders that vanish |
 //! | to begin to listen before the look at what is waited for | copies, loads, leaders that vanish |
 
 // The files that are compiled here have unit tests of their own, which run where they are at home.
 #![cfg(not(test))]
 
+#[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "as in `programs`")]
+pub mod bounds;
 #[path = "../../../hybrid-cache/src/record/dates.rs"]
 #[allow(dead_code, reason = "not everything of it is in a program")]
 mod dates;
@@ -39,7 +41,7 @@ mod dates;
 mod flight;
 #[path = "../../../hybrid-cache/src/layers/memory.rs"]
 #[rustfmt::skip] // is formatted where it is
-#[allow(dead_code, reason = "not everything of it is in a program")]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "not everything of it is in a program, nor for anybody else")]
 mod memory;
 #[expect(clippy::missing_panics_doc, clippy::panic, reason = "a program panics where the promise is broken")]
 pub mod programs;
@@ -62,7 +64,9 @@ mod sync {
 
     use crate::world::pause;
 
-    pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, atomic};
+    pub(crate) use shuttle::sync::{
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError, atomic,
+    };
 
     /// tokio's, with a moment before somebody begins to listen: between two of its steps others may go on.
     #[derive(Debug)]

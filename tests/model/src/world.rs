@@ -10,7 +10,7 @@ use shuttle::sync::{
 use crate::{
     clock::Timestamp,
     flight::{Boarding, Doom, Flights, Landing, Ticket, Verdict},
-    memory::{Bound, Life as Dated, Memory, Weight},
+    memory::{Bound, Eviction, Life as Dated, Memory, Weight},
     record::Dates,
 };
 
@@ -39,7 +39,7 @@ impl World {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             flights: Flights::new(),
-            memory: Memory::new(Bound::Entries(10)),
+            memory: Memory::new(Bound::Entries(10), Eviction::S3Fifo),
             slow: Mutex::new(None),
             source: AtomicU64::new(1),
             leading: AtomicUsize::new(0),
@@ -148,7 +148,7 @@ impl World {
         pause();
         *self.slow() = None;
         pause();
-        doom.apply(|| if all { self.memory.remove_all() } else { drop(self.memory.remove(KEY)) });
+        doom.apply(|| if all { drop(self.memory.remove_all()) } else { drop(self.memory.remove(KEY)) });
         pause();
         doom.cleared();
     }

@@ -1,6 +1,9 @@
 //! Each program of the model in thousands of orders.
 
-use hybrid_cache_model::programs::{self, Beside};
+use hybrid_cache_model::{
+    bounds,
+    programs::{self, Beside},
+};
 use shuttle::{
     Config, Runner,
     scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler},
@@ -32,6 +35,21 @@ fn in_orders_of(scheduler: impl Scheduler + 'static, program: impl Fn() + Send +
     let mut config = Config::new();
     config.stack_size = 0x40_000;
     Runner::new(scheduler, config).run(program);
+}
+
+#[test]
+fn memory_holds_what_it_counts_and_no_more_than_its_bound() {
+    // Not one order after the other: keys are hashed anew in each, which changes what comes next.
+    for room in 1..3 {
+        in_fair_orders(move || bounds::stores_beside_removals(room, false));
+    }
+}
+
+#[test]
+fn memory_that_forgets_everything_holds_what_it_counts() {
+    for room in 1..3 {
+        in_fair_orders(move || bounds::stores_beside_removals(room, true));
+    }
 }
 
 #[test]

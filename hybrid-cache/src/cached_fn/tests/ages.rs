@@ -85,7 +85,7 @@ impl Stage {
         match step {
             Step::Advance(time) => world.advance(time),
             Step::Call => self.call().await?,
-            Step::EvictMemory => function.memory.iter().for_each(|memory| memory.remove_all()),
+            Step::EvictMemory => function.memory.iter().for_each(|memory| drop(memory.remove_all())),
             Step::Restart(stale, stale_if_error) => self.restart(stale, stale_if_error),
             Step::RedisForgets => world.redis.forget_everything(),
             Step::Redis(power) => switch(&world.redis, power),

@@ -496,7 +496,7 @@ async fn the_old_answer_is_not_copied_back_after_a_refresh() {
 /// As if everything had been evicted.
 fn forget_in_memory(function: super::world::Function) {
     if let Some(memory) = &function.memory {
-        memory.remove_all();
+        drop(memory.remove_all());
     }
 }
 

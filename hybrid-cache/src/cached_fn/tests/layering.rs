@@ -288,3 +288,28 @@ async fn memory_alone_asks_no_store() {
     settle().await;
     assert_eq!(world.redis.gets() + world.disk.gets(), 0);
 }
+
+#[cfg(feature = "moka")]
+#[tokio::test]
+async fn a_function_with_moka_for_its_memory_answers_and_forgets_like_any_other() {
+    for layers in [MEMORY, ALL] {
+        let (world, body) = (World::new(), Body::new());
+        let definition = Definition::named("f").layers(layers).ttl(TTL).eviction(crate::Eviction::TinyLfu);
+        let function = world.defined(&definition);
+        for _ in 0..3 {
+            assert_eq!(body.call(function, "k").await, 1, "with {layers:?}");
+        }
+        assert!(function.hit(&key("k")).is_some());
+        function.invalidate(key("k")).await.strict().unwrap();
+        assert_eq!(body.call(function, "k").await, 2);
+        function.put(key("k"), 77).await;
+        assert_eq!(body.call(function, "k").await, 77);
+        function.invalidate_all().await.strict().unwrap();
+        assert_eq!(body.call(function, "k").await, 3);
+        function.expire(key("k")).await.strict().unwrap();
+        assert_eq!(body.call(function, "k").await, 4);
+        world.advance(TTL);
+        assert_eq!(body.call(function, "k").await, 5);
+        assert_eq!(function.memory.as_ref().unwrap().len(), 1);
+    }
+}

@@ -268,6 +268,26 @@ async fn an_answer_is_refreshed_ahead_of_its_end_once_and_behind_the_callers_bac
 }
 
 #[tokio::test]
+async fn an_answer_that_lives_for_days_is_refreshed_though_memory_keeps_its_dates_less_exactly() {
+    const DAY: Duration = Duration::from_hours(24);
+    for odd in 0..20 {
+        let (world, body) = (World::new(), Body::new());
+        let ttl = 7 * DAY + Duration::from_millis(odd);
+        let function = world.defined(&Definition::named("f").layers(ALL).ttl(ttl).refresh_ahead(0.8));
+        body.call(function, "k").await;
+        settle().await;
+        world.advance((ttl * 8 / 10).saturating_sub(SECOND));
+        body.call(function, "k").await;
+        settle().await;
+        assert_eq!(body.runs(), 1, "{odd} ms more");
+        world.advance(2 * SECOND);
+        body.call(function, "k").await;
+        settle().await;
+        assert_eq!((body.call(function, "k").await, body.runs()), (2, 2), "{odd} ms more");
+    }
+}
+
+#[tokio::test]
 async fn without_memory_a_call_that_finds_a_due_answer_has_it_refreshed_too() {
     let (world, body) = (World::new(), Body::new());
     let function = world.defined(&Definition::named("f").layers(BYTES).ttl(TTL).refresh_ahead(0.8));

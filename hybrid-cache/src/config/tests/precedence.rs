@@ -194,7 +194,7 @@ fn the_report_says_who_said_what() {
         ("HYBRID_CACHE_FN_CATALOG_PRODUCT_ENABLED", "off"),
     ]);
     let settings = builder().namespace("shop").settings(&environment).unwrap();
-    let engine = settings.report().to_string().lines().nth(13).unwrap().to_owned();
+    let engine = settings.report().to_string().lines().nth(14).unwrap().to_owned();
 
     assert!(engine.starts_with("disk_engine"), "{engine}");
     assert_eq!(
@@ -207,6 +207,7 @@ ttl                         1m 30s                                (from: HYBRID_
 jitter                      0.05                                  (from: default)
 wait                        30s                                   (from: default)
 mem_capacity                10000                                 (from: default)
+eviction                    s3fifo                                (from: default)
 redis                       redis://me:***@localhost:6379/0       (from: REDIS_URL)
 redis_password              ***                                   (from: REDIS_PASSWORD)
 redis_timeout               250ms                                 (from: default)

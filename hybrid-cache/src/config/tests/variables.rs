@@ -6,6 +6,7 @@ use super::{problem_of, settings_from};
 use crate::{
     config::{DiskEngine, Settings},
     error::LayerKind,
+    layers::memory::Eviction,
 };
 
 #[track_caller]
@@ -235,6 +236,24 @@ fn sled_without_its_feature_names_the_feature() {
 #[cfg(not(feature = "disk"))]
 fn redb_without_its_feature_names_the_feature() {
     refused("HYBRID_CACHE_DISK_ENGINE", &["redb"], "cargo feature `disk`");
+}
+
+#[test]
+fn what_leaves_memory_first_can_be_chosen() {
+    assert_eq!(with("HYBRID_CACHE_EVICTION", " S3FIFO ").eviction, Eviction::S3Fifo);
+    refused("HYBRID_CACHE_EVICTION", &["lru", "s3-fifo", "1"], "is not a way to evict");
+}
+
+#[test]
+#[cfg(feature = "moka")]
+fn moka_can_be_chosen_where_it_was_compiled_in() {
+    assert_eq!(with("HYBRID_CACHE_EVICTION", "tinylfu").eviction, Eviction::TinyLfu);
+}
+
+#[test]
+#[cfg(not(feature = "moka"))]
+fn moka_without_its_feature_names_the_feature() {
+    refused("HYBRID_CACHE_EVICTION", &["tinylfu"], "cargo feature `moka`");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An answer in memory, with its dates in few bytes.
 
-use super::key::StoredKey;
+use super::key::{Lookup, StoredKey};
 use crate::{
     clock::Timestamp,
     record::Dates,
@@ -70,6 +70,11 @@ impl<V> Entry<V> {
         }
     }
 
+    /// When nobody may be given it any more.
+    pub(super) fn kept_until(&self) -> Timestamp {
+        self.date(self.kept)
+    }
+
     /// From when on it may be due for a refresh; at the latest when its life ends.
     pub(crate) fn due_from(&self) -> Timestamp {
         self.date(self.due)
@@ -80,10 +85,10 @@ impl<V> Entry<V> {
         let begin = dates.computed_at.min(dates.fresh_until).min(dates.kept_until).as_millis();
         let [begin @ .., _, _] = begin.min((1 << 48) - 1).to_le_bytes();
         self.computed_at = begin;
-        self.due = self.span_to(*due_from);
         self.fresh = self.span_to(dates.fresh_until);
+        self.due = Span::at_least(due_from.as_millis().saturating_sub(self.begin())).min(self.fresh);
         self.kept = self.span_to(dates.kept_until);
-        self.quiet = self.due.min(self.fresh);
+        self.quiet = self.due;
     }
 
     /// Changes the dates, and lets every call decide what they mean for it.
@@ -98,7 +103,7 @@ impl<V> Entry<V> {
 
     /// Lets calls decide for themselves again what may be done with it.
     pub(super) fn reconsider(&mut self) {
-        self.quiet = self.due.min(self.fresh);
+        self.quiet = self.due;
     }
 
     /// Notes a read.
@@ -138,6 +143,13 @@ pub(crate) struct Life {
     pub(crate) due_from: Timestamp,
 }
 
+/// `dates` as memory keeps them: the same up to 37 hours, beyond that a little less. So dates that come from memory are to be
+/// compared with what this makes of others.
+pub(crate) fn as_kept(dates: &Dates) -> Dates {
+    Entry::new(Lookup::from([].as_slice()).into(), (), &Life { dates: *dates, due_from: dates.fresh_until })
+        .dates()
+}
+
 /// Some milliseconds in 32 bits: exact up to 37 hours, beyond that rounded down by at most a 67-millionth.
 ///
 /// Five bits say how often the others are to be doubled. Rounded down, as a life may end early and never late.
@@ -157,6 +169,18 @@ impl Span {
         // At most 27 bits are left of it.
         let digits = u32::try_from(millis >> doublings).unwrap_or(u32::MAX);
         Self(doublings << Self::DIGITS | digits)
+    }
+
+    /// Rounded up instead: a refresh may be late, and is not to come before it is due.
+    fn at_least(millis: u64) -> Self {
+        const DIGITS: u32 = (1 << Span::DIGITS) - 1;
+        let span = Self::of(millis);
+        match span.0 & DIGITS {
+            _ if span.millis() >= millis || span.0 == u32::MAX => span,
+            // Half as many digits of twice the worth.
+            DIGITS => Self(((span.0 >> Self::DIGITS) + 1) << Self::DIGITS | 1 << (Self::DIGITS - 1)),
+            _ => Self(span.0 + 1),
+        }
     }
 
     #[inline]
@@ -182,13 +206,16 @@ mod tests {
         for millis in [0, 1, 999, 86_400_000, (1 << 27) - 1] {
             assert_eq!(Span::of(millis).millis(), millis);
         }
-        for bit in 0..58 {
+        for bit in 0..57 {
             for millis in [1 << bit, (1 << bit) + 1, (2 << bit) - 1] {
                 let kept = Span::of(millis).millis();
                 assert!(kept <= millis && millis - kept <= millis >> 26, "{millis} became {kept}");
+                let longer = Span::at_least(millis).millis();
+                assert!(longer >= millis && longer - millis <= millis >> 26, "{millis} became {longer}");
             }
         }
         assert_eq!(Span::of(u64::MAX).millis(), ((1 << 27) - 1) << 31);
+        assert_eq!(Span::at_least(u64::MAX), Span::of(u64::MAX));
     }
 
     #[test]
@@ -208,13 +235,8 @@ mod tests {
             fresh_until: at(fresh_until),
             kept_until: at(kept_until),
         };
-        let entry = |dates, due_from| {
-            Entry::new(
-                crate::layers::memory::Lookup::from(b"k".as_slice()).into(),
-                (),
-                &Life { dates, due_from },
-            )
-        };
+        let entry =
+            |dates, due_from| Entry::new(Lookup::from(b"k".as_slice()).into(), (), &Life { dates, due_from });
         let present = 1_800_000_000_000;
         let usual = dates(present, present + 300_000, present + 900_000);
         let kept = entry(usual, at(present + 200_000));

@@ -94,9 +94,10 @@ mod tests {
 
     #[test]
     fn nearly_all_of_the_last_evictions_are_remembered_and_hardly_any_other() {
-        for entries in [100, 1_000, 100_000] {
+        // The last ones so many that ages wrap.
+        for (entries, turnovers) in [(100, 4), (1_000, 4), (100_000, 8), (1_000, 200)] {
             let mut ghosts = Ghosts::NONE;
-            let evicted: Vec<u64> = hashes(1).take(4 * entries).collect();
+            let evicted: Vec<u64> = hashes(1).take(turnovers * entries).collect();
             for hash in &evicted {
                 ghosts.remember(*hash, entries);
             }

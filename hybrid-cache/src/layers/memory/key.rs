@@ -40,6 +40,17 @@ impl<'a> Lookup<'a> {
     }
 }
 
+#[cfg(feature = "moka")]
+impl Lookup<'_> {
+    /// The same bytes for the same key; a short one with the zeros behind it.
+    pub(super) fn to_bytes(self) -> smallvec::SmallVec<[u8; 16]> {
+        match self {
+            Self::Short(Words { low, high }) => [low.to_le_bytes(), high.to_le_bytes()].as_flattened().into(),
+            Self::Long(key) => key.into(),
+        }
+    }
+}
+
 impl<'a> From<&'a [u8]> for Lookup<'a> {
     fn from(key: &'a [u8]) -> Self {
         let mut padded = [0; 16];

@@ -105,6 +105,9 @@ impl<V> Shard<V> {
         let Some(entry) = self.entry_mut(at) else { return Err(value) };
         let old = std::mem::replace(&mut entry.value, value);
         entry.set_life(life);
+        // Else it may be the first to give way to what it has grown by.
+        let uses = entry.uses();
+        *uses = (*uses).max(1);
         let place = entry.place;
         self.set_weight(at, weight);
         let queue = self.queue(place);
@@ -168,7 +171,7 @@ impl<V> Shard<V> {
         let mut next_end: Option<Timestamp> = None;
         for at in numbers.start..numbers.end.min(self.entries.len()) {
             let Some(entry) = self.entries.get(at).and_then(Option::as_ref) else { continue };
-            let end = entry.dates().kept_until;
+            let end = entry.kept_until();
             if end > now {
                 next_end = Some(next_end.map_or(end, |next| next.min(end)));
             } else {

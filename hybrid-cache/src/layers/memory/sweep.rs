@@ -1,6 +1,6 @@
 //! When it is worthwhile to look through all entries for those whose life is over. Knows nothing of entries.
 //!
-//! Who stores an entry announces its end *after* it is in the index; who sweeps forgets all announcements *before* it looks.
+//! Who stores an entry announces its end *after* it is in memory; who sweeps forgets all announcements *before* it looks.
 //! So an entry is either seen by the sweep, or its announcement comes after the sweep began and stays. `SeqCst`, as each side
 //! writes one thing and then reads the other's.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::{
     clock::Timestamp,
     sync::{
-        Mutex,
+        Mutex, TryLockError,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
@@ -43,17 +43,37 @@ impl Sweep {
         if self.next_end.load(SeqCst) > now.as_millis() {
             return;
         }
-        let Ok(mut rests_until) = self.rests_until.try_lock() else { return };
+        let mut rests_until = match self.rests_until.try_lock() {
+            Ok(rests_until) => rests_until,
+            // Somebody's clean-up has panicked, which is no reason to keep what has ended.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let begun = Instant::now();
         if rests_until.is_some_and(|until| begun < until) {
             return;
         }
         self.next_end.store(u64::MAX, SeqCst);
-        if let Some(next) = sweep() {
+        let unfinished = Unfinished { sweep: self, now };
+        let next = sweep();
+        std::mem::forget(unfinished);
+        if let Some(next) = next {
             self.comes_to_an_end(next);
         }
         let took: Duration = begun.elapsed();
         *rests_until = begun.checked_add(took.saturating_mul(REST + 1));
+    }
+}
+
+/// Lets what a sweep has not come to be looked for again, where a panic ended it.
+struct Unfinished<'a> {
+    sweep: &'a Sweep,
+    now: Timestamp,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.sweep.comes_to_an_end(self.now);
     }
 }
 
@@ -111,5 +131,21 @@ mod tests {
             None
         });
         assert!(!swept.get());
+    }
+
+    #[test]
+    fn a_panic_ends_a_sweep_and_not_the_next_one() {
+        let sweep = Sweep::new();
+        sweep.comes_to_an_end(at(1_000));
+        let panics = std::panic::AssertUnwindSafe(|| {
+            sweep.if_worthwhile(at(1_000), || std::panic::resume_unwind(Box::new("on purpose")));
+        });
+        assert!(std::panic::catch_unwind(panics).is_err());
+        let swept = Cell::new(false);
+        sweep.if_worthwhile(at(1_000), || {
+            swept.set(true);
+            None
+        });
+        assert!(swept.get());
     }
 }

@@ -153,7 +153,7 @@ impl Actor {
     /// As may happen to an entry at any time.
     fn evict(&mut self, k: usize) {
         let Some(memory) = &self.function.memory else { return };
-        if self.rng.bool() { drop(memory.remove(name(k).lookup())) } else { memory.remove_all() }
+        if self.rng.bool() { drop(memory.remove(name(k).lookup())) } else { drop(memory.remove_all()) }
     }
 
     /// What the process does now and then: loads that take too long are retired.

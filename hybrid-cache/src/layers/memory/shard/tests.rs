@@ -128,7 +128,7 @@ proptest! {
                     let item = plain.item(key);
                     prop_assert_eq!(replaced.ok().map(|old| old.weight), item.as_deref().map(|item| item.1));
                     if let Some(item) = item {
-                        item.1 = weight;
+                        (item.1, item.2) = (weight, item.2.max(1));
                     }
                 }
                 Step::Remove(key) => {

@@ -1,0 +1,12 @@
+use hybrid_cache::cached;
+
+#[cached(eviction = "lru")]
+async fn price(id: u64) -> u64 {
+    id
+}
+
+async fn caller() {
+    price::invalidate(1).await;
+}
+
+fn main() {}
