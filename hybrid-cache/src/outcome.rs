@@ -104,8 +104,8 @@ pub type ReturnedValue<R> = <<R as Outcome>::Returned as Divided>::Value;
 /// The error of a function's signature, of its [`Outcome`].
 pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
 
-/// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it. Memory [holds](hold) it as `HELD`
-/// says.
+/// The [`Outcome`] of what [`Returns`] says, with `CACHEABLE` as [`CacheProbe`] found it. Memory holds it as `HELD`
+/// says (`outcome/hold.rs`).
 ///
 /// Of parts that cannot be kept nothing ever is: such a function does not compile, and
 /// [`require_cacheable`](require::require_cacheable) or [`require_passed_on`](require::require_passed_on) says why. They

@@ -3,7 +3,7 @@
 use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer, packed};
 
 /// The arguments of one call, as they are looked up in memory: their canonical text with its names and numbers
-/// [packed](packed). The text itself is made where it is needed, which a hit is not.
+/// packed (`packed.rs`). The text itself is made where it is needed, which a hit is not.
 ///
 /// Up to 200 bytes it lives on the stack, and is written where it stays: a hit does not copy it. A longer one lives on the
 /// heap and is looked up by the digest of its text. [`KeyWriter`](super::writer::KeyWriter) writes it.
