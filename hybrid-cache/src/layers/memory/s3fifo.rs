@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// A shard has about so many entries, where there is room for them: with fewer, each knows too little of what is read.
-const ENTRIES_A_SHARD: u64 = 256;
+/// A shard has at least so many entries, where there is room for them: with fewer, each knows too little of what is read.
+const ENTRIES_A_SHARD: u64 = 512;
 
 /// And about so few only where there would be fewer shards than threads.
 const FEWEST_A_SHARD: u64 = 64;
@@ -262,7 +262,9 @@ pub(super) const BESIDE_AN_ENTRY: usize = 16;
 /// A power of two.
 fn shards_for(entries: u64) -> usize {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    let usual = (entries / ENTRIES_A_SHARD).min(MOST_SHARDS);
-    let enough = threads.min(entries / FEWEST_A_SHARD);
-    usize::try_from(usual.max(enough).max(1)).map_or(1, usize::next_power_of_two)
+    let usual = (entries / ENTRIES_A_SHARD).clamp(1, MOST_SHARDS);
+    let enough = threads.min(entries / FEWEST_A_SHARD).next_power_of_two();
+    // Rounded down: the fewer shards there are, the less they differ in size.
+    let usual = 1 << usual.ilog2();
+    usize::try_from(enough.max(usual)).unwrap_or(1)
 }
