@@ -163,4 +163,18 @@ mod tests {
         let held = <Holding<COPIED> as Hold<Odd>>::hold(Odd(7));
         assert_eq!(<Holding<COPIED> as Hold<Odd>>::release(held.clone()).0, 7);
     }
+
+    #[test]
+    fn what_a_value_takes_is_counted_once() {
+        fn taken<V, const HOW: u8>(size: usize) -> usize
+        where
+            Holding<HOW>: Hold<V>,
+        {
+            size_of::<<Holding<HOW> as Hold<V>>::Held>() + <Holding<HOW> as Hold<V>>::beside(size)
+        }
+        assert_eq!(taken::<[u8; 64], COPIED>(64), 64);
+        assert_eq!(taken::<[u8; 64], COPIED>(10), 64, "it lies in the entry, whatever it says");
+        assert_eq!(taken::<Arc<[u8]>, SHARED>(100), size_of::<Arc<[u8]>>() + COUNTS + 100);
+        assert_eq!(taken::<String, BOXED>(100), size_of::<usize>() + COUNTS + size_of::<String>() + 100);
+    }
 }

@@ -249,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_of_a_long_life_is_not_due_early() {
+        let at = Timestamp::from_millis;
+        for odd in 0..100 {
+            let (begin, due, end) = (1_800_000_000_000, 1_800_400_000_000 + odd, 1_800_600_000_000 + odd);
+            let dates = Dates { computed_at: at(begin), fresh_until: at(end), kept_until: at(end) };
+            let due_from = |due| {
+                let life = Life { dates, due_from: at(due) };
+                Entry::new(Lookup::from(b"k".as_slice()).into(), (), &life).due_from().as_millis()
+            };
+            assert!((due..due + 16).contains(&due_from(due)), "{odd}");
+            assert!(due_from(end) <= end, "at the latest when its life ends");
+        }
+    }
+
+    #[test]
     fn an_entry_of_a_number_takes_56_bytes() {
         assert_eq!(size_of::<Option<Entry<u64>>>(), 56);
     }

@@ -295,6 +295,34 @@ fn an_entry_that_grows_counts_what_it_has_become(eviction: Eviction) {
     assert!((2..=5).contains(&memory.len()), "{} entries", memory.len());
 }
 
+#[test]
+fn a_large_entry_takes_the_place_of_what_nobody_asks_for_wherever_that_is() {
+    // In the first half of all shards, as it were, there would be room enough for it.
+    let (entry, entries) = (1_000 + beside(Eviction::S3Fifo), 20_000);
+    let memory = sized(Eviction::S3Fifo, (entries * entry) as u64);
+    let hot = |k: usize| k.is_multiple_of(10);
+    (0..entries).for_each(|k| assert!(store(&memory, &k.to_string(), 1_000)));
+    for _ in 0..3 {
+        (0..entries).filter(|k| hot(*k)).for_each(|k| {
+            assert!(memory.read(k.to_string().as_bytes().into(), |_| ()).is_some());
+        });
+    }
+    assert!(store(&memory, "large", entries * entry / 2));
+    let left =
+        (0..entries).filter(|k| hot(*k) && memory.peek(k.to_string().as_bytes(), |_| ()).is_some()).count();
+    assert!(left * 100 >= entries / 10 * 98, "only {left} of {} that are in use are left", entries / 10);
+}
+
+#[test]
+fn there_are_shards_for_as_many_entries_as_may_be_expected() {
+    let shards = |bound| s3fifo(&Memory::<u64>::new(bound, Eviction::S3Fifo)).shards.len();
+    assert_eq!(shards(Bound::Entries(63)), 1);
+    assert_eq!(shards(Bound::Bytes(64 << 10)), 1, "of large ones there may be a few only");
+    let many = shards(Bound::Entries(1 << 20));
+    assert!(many >= 64 && many.is_power_of_two(), "{many} shards");
+    assert_eq!(shards(Bound::Bytes(4 << 30)), many);
+}
+
 /// Counts what has not been dropped.
 #[derive(Default, Clone)]
 struct Alive(Arc<AtomicUsize>);
