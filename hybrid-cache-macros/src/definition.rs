@@ -70,7 +70,7 @@ fn where_kept(Names { args, runtime, .. }: &Names<'_>) -> TokenStream {
     }
 }
 
-/// What the value of `eviction` is called in the runtime crate; `None` where it is none.
+/// The variant of the runtime's `Eviction` that `text` names, if it names one.
 pub(crate) fn eviction_variant(text: &str) -> Option<Ident> {
     let variant = match text {
         "s3fifo" => "S3Fifo",

@@ -122,7 +122,7 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// How memory holds a value. What is generic is held in the way that serves all.
+    /// How memory holds a value. The compiler cannot be asked about a generic one, so that is boxed.
     pub(crate) fn held(&self) -> TokenStream {
         let private = &self.private;
         if self.function.has_generic_answer() {

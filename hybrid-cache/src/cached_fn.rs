@@ -67,7 +67,7 @@ use crate::{
         memory::{Entry, Lookup, Memory},
     },
     mode::{self, Mode},
-    outcome::{Outcome, ReturnedValue},
+    outcome::{Held, Outcome, ReturnedValue, hold::Hold as _},
     policy::{Freshness, Policy},
     record::Dates,
     recursion,
@@ -87,7 +87,7 @@ pub struct CachedFn<R: Outcome> {
     /// `namespace:function`, what all its keys begin with.
     scope: Arc<str>,
     enabled: bool,
-    memory: Option<Arc<Memory<R::Held>>>,
+    memory: Option<Arc<Memory<Held<R>>>>,
     /// The keys whose loads failed not long ago; `None` where that makes no difference.
     failures: Option<Arc<Memory<Failed<R>>>>,
     /// The byte layers, in the order in which they are asked and told to forget: shared before private.
@@ -136,7 +136,7 @@ impl<R: Outcome> CachedFn<R> {
     #[inline]
     fn hit_here(&self, key: &KeyText) -> Option<R::Output> {
         let held = self.quiet_in_memory(key, |entry| entry.value.clone())?;
-        Some(R::join(Ok(R::release(held))))
+        Some(R::join(Ok(R::Holding::release(held))))
     }
 
     /// The same, with where it came from.
@@ -145,11 +145,14 @@ impl<R: Outcome> CachedFn<R> {
             return None;
         }
         let (held, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
-        Some(Given { result: Ok(R::release(held)), provenance: Provenance::found(LayerKind::Memory, dates) })
+        Some(Given {
+            result: Ok(R::Holding::release(held)),
+            provenance: Provenance::found(LayerKind::Memory, dates),
+        })
     }
 
     #[inline]
-    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<R::Held>) -> T) -> Option<T> {
+    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<Held<R>>) -> T) -> Option<T> {
         if thread_ends() {
             return None;
         }
@@ -587,7 +590,7 @@ impl<R: Outcome> CachedFn<R> {
     fn forget<T, U>(
         &self,
         doom: &Doom<Landed<R>>,
-        answers: impl FnOnce(&Memory<R::Held>) -> T,
+        answers: impl FnOnce(&Memory<Held<R>>) -> T,
         failures: impl FnOnce(&Memory<Failed<R>>) -> U,
     ) {
         let answers = self.memory.as_ref().map(|memory| doom.apply(|| answers(memory)));

@@ -112,7 +112,7 @@ impl Key {
         }
     }
 
-    /// What memory and flights know the call by.
+    /// The bytes that memory and flights look the call up by.
     pub(crate) fn lookup(&self) -> &[u8] {
         &self.lookup
     }

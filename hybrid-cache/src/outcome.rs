@@ -64,17 +64,8 @@ pub trait Outcome: 'static {
     type Value: Clone + Send + Sync + 'static;
     /// What is returned and not kept.
     type Error: Send + 'static;
-    /// What memory holds of a value.
-    type Held: Clone + Send + Sync + 'static;
-
-    /// How many bytes it takes beside itself, of a value that says of itself that it takes `size`.
-    fn beside(size: usize) -> usize;
-
-    /// For memory.
-    fn hold(value: Self::Value) -> Self::Held;
-
-    /// From memory. Not to be called under a lock: it may run code of the value's type.
-    fn release(held: Self::Held) -> Self::Value;
+    /// How memory holds a value.
+    type Holding: Hold<Self::Value>;
 
     /// Takes the function's answer apart.
     ///
@@ -101,6 +92,9 @@ pub trait Outcome: 'static {
 /// The value of a function's signature, of its [`Outcome`].
 pub type ReturnedValue<R> = <<R as Outcome>::Returned as Divided>::Value;
 
+/// What memory holds of a value, of its [`Outcome`].
+pub(crate) type Held<R> = <<R as Outcome>::Holding as Hold<<R as Outcome>::Value>>::Held;
+
 /// The error of a function's signature, of its [`Outcome`].
 pub type ReturnedError<R> = <<R as Outcome>::Returned as Divided>::Error;
 
@@ -123,20 +117,7 @@ where
     type Output = Result<T, E>;
     type Value = T;
     type Error = E;
-    type Held = <Holding<HELD> as Hold<T>>::Held;
-
-    fn beside(size: usize) -> usize {
-        Holding::<HELD>::beside(size)
-    }
-
-    fn hold(value: T) -> Self::Held {
-        Holding::<HELD>::hold(value)
-    }
-
-    #[inline]
-    fn release(held: Self::Held) -> T {
-        Holding::<HELD>::release(held)
-    }
+    type Holding = Holding<HELD>;
 
     fn split(output: Result<T, E>) -> Result<T, E> {
         output
@@ -168,20 +149,7 @@ where
     type Output = T;
     type Value = T;
     type Error = NoError;
-    type Held = <Holding<HELD> as Hold<T>>::Held;
-
-    fn beside(size: usize) -> usize {
-        Holding::<HELD>::beside(size)
-    }
-
-    fn hold(value: T) -> Self::Held {
-        Holding::<HELD>::hold(value)
-    }
-
-    #[inline]
-    fn release(held: Self::Held) -> T {
-        Holding::<HELD>::release(held)
-    }
+    type Holding = Holding<HELD>;
 
     fn split(output: T) -> Result<T, NoError> {
         Ok(output)
@@ -216,19 +184,7 @@ impl<D: Divided<Output: 'static> + 'static, const HELD: u8> Outcome for Kept<D, 
     type Output = D::Output;
     type Value = NoValue;
     type Error = NoError;
-    type Held = NoValue;
-
-    fn beside(size: usize) -> usize {
-        size
-    }
-
-    fn hold(never: NoValue) -> NoValue {
-        never
-    }
-
-    fn release(never: NoValue) -> NoValue {
-        never
-    }
+    type Holding = Holding<BOXED>;
 
     fn split(_: D::Output) -> Result<NoValue, NoError> {
         unreachable!("{NEVER_RUN}")

@@ -129,7 +129,7 @@ fn feature_is_off(layer: Layer, span: proc_macro2::Span) -> syn::Error {
     error(span, format!("layer `{layer}` {}", needs_feature(&layer)))
 }
 
-/// What is to be said of something that needs a feature which is off.
+/// The end of a message: which feature is missing, and how to turn it on.
 pub(super) fn needs_feature(feature: &str) -> String {
     let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
     format!(

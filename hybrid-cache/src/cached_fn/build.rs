@@ -20,7 +20,7 @@ use crate::{
         memory::{Bound, Eviction, Memory},
     },
     options::Options,
-    outcome::{Outcome, ReturnedError, ReturnedValue},
+    outcome::{Held, Outcome, ReturnedError, ReturnedValue},
     policy::Policy,
     runtime::{self, Chore, Runtime},
     stats::{Counters, striped},
@@ -118,7 +118,7 @@ fn bound<V, E>(options: &Options, abilities: &Abilities<V, E>) -> Bound {
 /// What is done for a function from outside of its calls.
 fn chores<R: Outcome>(
     clock: Clock,
-    memory: Option<Arc<Memory<R::Held>>>,
+    memory: Option<Arc<Memory<Held<R>>>>,
     failures: Option<Arc<Memory<Failed<R>>>>,
     flights: Flights<Landed<R>>,
     wait: Duration,

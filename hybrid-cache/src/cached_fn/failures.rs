@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     error::LayerKind,
-    layers::memory::{Life, Weight},
+    layers::memory::{EntryDates, Weight},
     outcome::Outcome,
     policy::Freshness,
     record::Dates,
@@ -40,7 +40,7 @@ impl<R: Outcome> CachedFn<R> {
         let fresh_until = if error.is_some() { now.plus(self.policy.err_ttl) } else { now };
         let kept_until = fresh_until.max(now.plus(self.policy.pause()));
         let dates = Dates { computed_at: now, fresh_until, kept_until };
-        let life = Life { dates, due_from: fresh_until };
+        let life = EntryDates { dates, due_from: fresh_until };
         // Refused if the flight is doomed. Older errors are dropped where no lock is held.
         let store = || failures.insert(load.key.lookup(), Failed { error }, Weight::ONE, &life);
         drop(load.ticket.store(store));

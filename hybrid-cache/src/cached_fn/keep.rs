@@ -21,7 +21,7 @@ use crate::{
         Layer, Reading, Removal, Terms,
         memory::{self, Memory, Weight},
     },
-    outcome::Outcome,
+    outcome::{Held, Outcome, hold::Hold as _},
     policy::{Freshness, Life},
     record::{
         self, Current, Dates, Marks, Opened, Shared,
@@ -113,7 +113,7 @@ impl<R: Outcome> Copies<R> {
 
 /// Keeps calls that find an entry from deciding anew what may be done with it, until dropped.
 pub(super) struct Quiet<R: Outcome> {
-    memory: Option<Arc<Memory<R::Held>>>,
+    memory: Option<Arc<Memory<Held<R>>>>,
     flights: Flights<Landed<R>>,
     key: Box<[u8]>,
 }
@@ -142,8 +142,8 @@ impl<R: Outcome> CachedFn<R> {
             // Cloned before the lock: that is code of its type.
             let kept = dates.and_then(|dates| {
                 let weight = self.weigh(memory, key, &answer.value)?;
-                let life = memory::Life { dates, due_from: self.due_from(answer, &dates, now) };
-                Some((R::hold(answer.value.clone()), weight, life))
+                let life = memory::EntryDates { dates, due_from: self.due_from(answer, &dates, now) };
+                Some((R::Holding::hold(answer.value.clone()), weight, life))
             });
             let store = || match kept {
                 Some((held, weight, life)) => memory.insert(key, held, weight, &life),
@@ -165,8 +165,8 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
-    fn weigh(&self, memory: &Memory<R::Held>, key: &[u8], value: &R::Value) -> Option<Weight> {
-        let size = || R::beside(self.abilities.size().map_or(0, |size| size(value)));
+    fn weigh(&self, memory: &Memory<Held<R>>, key: &[u8], value: &R::Value) -> Option<Weight> {
+        let size = || R::Holding::beside(self.abilities.size().map_or(0, |size| size(value)));
         let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {
             self.say_too_large_for_memory();
@@ -369,7 +369,7 @@ impl<R: Outcome> CachedFn<R> {
         let now = self.now();
         let entry = memory.peek(key, |entry| (entry.value.clone(), entry.dates(), entry.due_from()));
         let Some((held, dates, due_from)) = entry else { return Remembered::Nothing };
-        let value = || R::release(held);
+        let value = || R::Holding::release(held);
         match self.policy.freshness(&dates, now) {
             Freshness::Fresh if self.policy.is_due(&dates, due_from, now, fastrand::f64()) => {
                 Remembered::Due(value(), dates)

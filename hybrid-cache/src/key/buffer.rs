@@ -57,7 +57,7 @@ impl Buffer {
         }
     }
 
-    /// What is written, and zeros behind it, if it is so short.
+    /// The first `LENGTH` bytes, with zeros behind what is written, if no more is written.
     #[inline]
     pub(super) fn padded<const LENGTH: usize>(&self) -> Option<&[u8; LENGTH]> {
         if self.len <= LENGTH { self.short.first_chunk() } else { None }

@@ -83,7 +83,7 @@ impl KeyText {
         }
     }
 
-    /// What memory and flights know the call by.
+    /// The bytes that memory and flights look the call up by.
     #[inline]
     pub(crate) fn lookup(&self) -> &[u8] {
         match &self.instead {

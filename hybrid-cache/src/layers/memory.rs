@@ -28,7 +28,7 @@ mod sweep;
 mod tinylfu;
 
 pub(crate) use self::{
-    entry::{Entry, Life, as_kept},
+    entry::{Entry, EntryDates, as_kept},
     key::Lookup,
 };
 use self::{s3fifo::S3Fifo, sweep::Sweep};
@@ -137,7 +137,7 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 
     /// Stores an answer, in place of any before it. What gives way is handed out.
-    pub(crate) fn insert(&self, key: &[u8], value: V, weight: Weight, life: &Life) -> Removed<V> {
+    pub(crate) fn insert(&self, key: &[u8], value: V, weight: Weight, life: &EntryDates) -> Removed<V> {
         let removed = on!(self, engine => engine.insert(key, value, weight, life));
         self.sweep.comes_to_an_end(life.dates.kept_until);
         removed

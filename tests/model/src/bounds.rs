@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use shuttle::thread;
 
 use crate::{
-    memory::{Bound, Eviction, Life, Lookup, Memory},
+    memory::{Bound, EntryDates, Eviction, Lookup, Memory},
     record::Dates,
     world::NOW,
 };
@@ -21,7 +21,8 @@ type Value = Arc<()>;
 
 fn store(memory: &Memory<Value>, key: &[u8], value: &Value) {
     let end = NOW.plus(Duration::from_mins(1));
-    let life = Life { dates: Dates { computed_at: NOW, fresh_until: end, kept_until: end }, due_from: end };
+    let life =
+        EntryDates { dates: Dates { computed_at: NOW, fresh_until: end, kept_until: end }, due_from: end };
     if let Some(weight) = memory.weigh(key, || ENTRY) {
         drop(memory.insert(key, Arc::clone(value), weight, &life));
     }

@@ -10,7 +10,7 @@ use shuttle::sync::{
 use crate::{
     clock::Timestamp,
     flight::{Boarding, Doom, Flights, Landing, Ticket, Verdict},
-    memory::{Bound, Eviction, Life as Dated, Memory, Weight},
+    memory::{Bound, EntryDates, Eviction, Memory, Weight},
     record::Dates,
 };
 
@@ -133,7 +133,7 @@ impl World {
     pub(crate) fn insert(&self, value: u64) {
         let until = NOW.plus(LIFE);
         let dates = Dates { computed_at: NOW, fresh_until: until, kept_until: until };
-        drop(self.memory.insert(KEY, value, Weight::ONE, &Dated { dates, due_from: until }));
+        drop(self.memory.insert(KEY, value, Weight::ONE, &EntryDates { dates, due_from: until }));
     }
 
     /// The source changes, and then the answer is forgotten.

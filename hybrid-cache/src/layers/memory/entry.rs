@@ -18,10 +18,10 @@ pub(crate) struct Entry<V> {
     pub(super) place: Place,
     // Counted from `computed_at`.
     /// Until then a call that finds this entry returns it and has nothing else to decide.
-    quiet: Span,
-    due: Span,
-    fresh: Span,
-    kept: Span,
+    quiet: PackedSpan,
+    due: PackedSpan,
+    fresh: PackedSpan,
+    kept: PackedSpan,
     /// The neighbours in the queue it stands in.
     pub(super) newer: u32,
     pub(super) older: u32,
@@ -38,17 +38,17 @@ pub(super) enum Place {
 const MOST_USES: u8 = 3;
 
 impl<V> Entry<V> {
-    pub(super) fn new(key: StoredKey, value: V, life: &Life) -> Self {
+    pub(super) fn new(key: StoredKey, value: V, life: &EntryDates) -> Self {
         let mut entry = Self {
             key,
             value,
             computed_at: [0; 6],
             uses: AtomicU8::new(0),
             place: Place::Small,
-            quiet: Span::ZERO,
-            due: Span::ZERO,
-            fresh: Span::ZERO,
-            kept: Span::ZERO,
+            quiet: PackedSpan::ZERO,
+            due: PackedSpan::ZERO,
+            fresh: PackedSpan::ZERO,
+            kept: PackedSpan::ZERO,
             newer: 0,
             older: 0,
         };
@@ -80,21 +80,21 @@ impl<V> Entry<V> {
         self.date(self.due)
     }
 
-    pub(super) fn set_life(&mut self, Life { dates, due_from }: &Life) {
+    pub(super) fn set_life(&mut self, EntryDates { dates, due_from }: &EntryDates) {
         // What counts from `computed_at` cannot be before it. It is not, but for what somebody's clock or store makes up.
         let begin = dates.computed_at.min(dates.fresh_until).min(dates.kept_until).as_millis();
         let [begin @ .., _, _] = begin.min((1 << 48) - 1).to_le_bytes();
         self.computed_at = begin;
         self.fresh = self.span_to(dates.fresh_until);
-        self.due = Span::at_least(due_from.as_millis().saturating_sub(self.begin())).min(self.fresh);
+        self.due = PackedSpan::at_least(due_from.as_millis().saturating_sub(self.begin())).min(self.fresh);
         self.kept = self.span_to(dates.kept_until);
         self.quiet = self.due;
     }
 
     /// Changes the dates, and lets every call decide what they mean for it.
     pub(super) fn redate(&mut self, dates: Dates) {
-        self.set_life(&Life { dates, due_from: self.due_from() });
-        self.quiet = Span::ZERO;
+        self.set_life(&EntryDates { dates, due_from: self.due_from() });
+        self.quiet = PackedSpan::ZERO;
     }
 
     pub(super) fn set_quiet(&mut self, until: Timestamp) {
@@ -127,17 +127,17 @@ impl<V> Entry<V> {
         u64::from(u32::from_le_bytes(low)) | u64::from(u16::from_le_bytes([high_low, high])) << 32
     }
 
-    fn date(&self, span: Span) -> Timestamp {
+    fn date(&self, span: PackedSpan) -> Timestamp {
         Timestamp::from_millis(self.begin().saturating_add(span.millis()))
     }
 
-    fn span_to(&self, date: Timestamp) -> Span {
-        Span::of(date.as_millis().saturating_sub(self.begin()))
+    fn span_to(&self, date: Timestamp) -> PackedSpan {
+        PackedSpan::of(date.as_millis().saturating_sub(self.begin()))
     }
 }
 
 /// The dates of an answer that is to be stored.
-pub(crate) struct Life {
+pub(crate) struct EntryDates {
     pub(crate) dates: Dates,
     /// From when on it may be due for a refresh.
     pub(crate) due_from: Timestamp,
@@ -146,17 +146,21 @@ pub(crate) struct Life {
 /// `dates` as memory keeps them: the same up to 37 hours, beyond that a little less. So dates that come from memory are to be
 /// compared with what this makes of others.
 pub(crate) fn as_kept(dates: &Dates) -> Dates {
-    Entry::new(Lookup::from([].as_slice()).into(), (), &Life { dates: *dates, due_from: dates.fresh_until })
-        .dates()
+    Entry::new(
+        Lookup::from([].as_slice()).into(),
+        (),
+        &EntryDates { dates: *dates, due_from: dates.fresh_until },
+    )
+    .dates()
 }
 
 /// Some milliseconds in 32 bits: exact up to 37 hours, beyond that rounded down by at most a 67-millionth.
 ///
 /// Five bits say how often the others are to be doubled. Rounded down, as a life may end early and never late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span(u32);
+struct PackedSpan(u32);
 
-impl Span {
+impl PackedSpan {
     const ZERO: Self = Self(0);
     const DIGITS: u32 = 27;
     const MOST_DOUBLINGS: u32 = 31;
@@ -173,7 +177,7 @@ impl Span {
 
     /// Rounded up instead: a refresh may be late, and is not to come before it is due.
     fn at_least(millis: u64) -> Self {
-        const DIGITS: u32 = (1 << Span::DIGITS) - 1;
+        const DIGITS: u32 = (1 << PackedSpan::DIGITS) - 1;
         let span = Self::of(millis);
         match span.0 & DIGITS {
             _ if span.millis() >= millis || span.0 == u32::MAX => span,
@@ -204,25 +208,25 @@ mod tests {
     #[test]
     fn a_span_is_exact_for_a_day_and_never_longer_than_what_it_stands_for() {
         for millis in [0, 1, 999, 86_400_000, (1 << 27) - 1] {
-            assert_eq!(Span::of(millis).millis(), millis);
+            assert_eq!(PackedSpan::of(millis).millis(), millis);
         }
         for bit in 0..57 {
             for millis in [1 << bit, (1 << bit) + 1, (2 << bit) - 1] {
-                let kept = Span::of(millis).millis();
+                let kept = PackedSpan::of(millis).millis();
                 assert!(kept <= millis && millis - kept <= millis >> 26, "{millis} became {kept}");
-                let longer = Span::at_least(millis).millis();
+                let longer = PackedSpan::at_least(millis).millis();
                 assert!(longer >= millis && longer - millis <= millis >> 26, "{millis} became {longer}");
             }
         }
-        assert_eq!(Span::of(u64::MAX).millis(), ((1 << 27) - 1) << 31);
-        assert_eq!(Span::at_least(u64::MAX), Span::of(u64::MAX));
+        assert_eq!(PackedSpan::of(u64::MAX).millis(), ((1 << 27) - 1) << 31);
+        assert_eq!(PackedSpan::at_least(u64::MAX), PackedSpan::of(u64::MAX));
     }
 
     #[test]
     fn the_shorter_of_two_spans_is_the_one_of_fewer_milliseconds() {
         let spans: Vec<u64> = (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) + (1 << bit) / 3]).collect();
         for pair in spans.windows(2) {
-            let (one, other) = (Span::of(pair[0]), Span::of(pair[1]));
+            let (one, other) = (PackedSpan::of(pair[0]), PackedSpan::of(pair[1]));
             assert_eq!(one.min(other).millis(), one.millis().min(other.millis()));
         }
     }
@@ -235,8 +239,9 @@ mod tests {
             fresh_until: at(fresh_until),
             kept_until: at(kept_until),
         };
-        let entry =
-            |dates, due_from| Entry::new(Lookup::from(b"k".as_slice()).into(), (), &Life { dates, due_from });
+        let entry = |dates, due_from| {
+            Entry::new(Lookup::from(b"k".as_slice()).into(), (), &EntryDates { dates, due_from })
+        };
         let present = 1_800_000_000_000;
         let usual = dates(present, present + 300_000, present + 900_000);
         let kept = entry(usual, at(present + 200_000));
@@ -255,7 +260,7 @@ mod tests {
             let (begin, due, end) = (1_800_000_000_000, 1_800_400_000_000 + odd, 1_800_600_000_000 + odd);
             let dates = Dates { computed_at: at(begin), fresh_until: at(end), kept_until: at(end) };
             let due_from = |due| {
-                let life = Life { dates, due_from: at(due) };
+                let life = EntryDates { dates, due_from: at(due) };
                 Entry::new(Lookup::from(b"k".as_slice()).into(), (), &life).due_from().as_millis()
             };
             assert!((due..due + 16).contains(&due_from(due)), "{odd}");

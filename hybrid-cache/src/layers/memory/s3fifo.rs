@@ -11,7 +11,7 @@ use foldhash::quality::RandomState;
 
 use super::{
     Bound, Forgotten, Removed, Weight,
-    entry::{Entry, Life},
+    entry::{Entry, EntryDates},
     key::{Lookup, Sought, StoredKey},
     shard::{Shard, Taken},
 };
@@ -101,7 +101,13 @@ impl<V: Send + 'static> S3Fifo<V> {
     }
 
     /// Stores an answer, in place of any before it. What gives way is handed out.
-    pub(super) fn insert(&self, key: &[u8], value: V, Weight(weight): Weight, life: &Life) -> Removed<V> {
+    pub(super) fn insert(
+        &self,
+        key: &[u8],
+        value: V,
+        Weight(weight): Weight,
+        life: &EntryDates,
+    ) -> Removed<V> {
         let sought = Sought::new(key.into(), &self.hasher);
         let mut removed = Removed::nothing();
         // Counted before it is there: so what there is never counts more than the bound, but for entries that make room in

@@ -15,7 +15,7 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::{
-    entry::{Entry, Life, Place},
+    entry::{Entry, EntryDates, Place},
     ghosts::Ghosts,
     key::Sought,
 };
@@ -95,7 +95,7 @@ impl<V> Shard<V> {
         &mut self,
         sought: &Sought<'_>,
         value: V,
-        life: &Life,
+        life: &EntryDates,
         weight: u32,
     ) -> Result<Taken<V>, V> {
         let Some(at) = self.table.find(sought.hash, |at| self.is_at(*at, sought)).copied() else {
@@ -120,7 +120,7 @@ impl<V> Shard<V> {
         &mut self,
         sought: &Sought<'_>,
         value: V,
-        life: &Life,
+        life: &EntryDates,
         weight: u32,
         straight: bool,
         hasher: &RandomState,

@@ -61,12 +61,15 @@ fn now() -> Timestamp {
     crate::clock::now()
 }
 
-fn until(end: Timestamp) -> Life {
+fn until(end: Timestamp) -> EntryDates {
     let now = now();
-    Life { dates: Dates { computed_at: now.min(end), fresh_until: end, kept_until: end }, due_from: end }
+    EntryDates {
+        dates: Dates { computed_at: now.min(end), fresh_until: end, kept_until: end },
+        due_from: end,
+    }
 }
 
-fn life() -> Life {
+fn life() -> EntryDates {
     until(now().plus(LIFE))
 }
 
@@ -176,7 +179,7 @@ fn an_entry_is_quiet_until_it_is_told_otherwise(eviction: Eviction) {
     let quiet_at =
         |after| memory.peek(b"k", |entry| entry.is_quiet(start.plus(Duration::from_secs(after)))).unwrap();
     let due_from = start.plus(Duration::from_secs(40));
-    drop(memory.insert(b"k", 1, Weight::ONE, &Life { due_from, ..life() }));
+    drop(memory.insert(b"k", 1, Weight::ONE, &EntryDates { due_from, ..life() }));
     assert!(quiet_at(39) && !quiet_at(41));
     memory.quiet(b"k", start.plus(Duration::from_secs(100)));
     assert!(quiet_at(99));
@@ -413,7 +416,7 @@ fn an_answer_whose_clean_up_asks_for_an_answer_does_not_wait_for_itself(eviction
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         let memory = Arc::new(Memory::new(Bound::Entries(100), eviction));
-        let fill = |life: &Life| {
+        let fill = |life: &EntryDates| {
             for k in 0..2_000 {
                 drop(memory.insert(
                     k.to_string().as_bytes(),

@@ -10,7 +10,7 @@ use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use super::{
     Bound, Forgotten, Removed, Weight,
-    entry::{Entry, Life},
+    entry::{Entry, EntryDates},
     key::{Lookup, StoredKey},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
         self.read(key.into(), look)
     }
 
-    pub(super) fn insert(&self, key: &[u8], value: V, weight: Weight, life: &Life) -> Removed<V> {
+    pub(super) fn insert(&self, key: &[u8], value: V, weight: Weight, life: &EntryDates) -> Removed<V> {
         let lookup = Lookup::from(key);
         let entry = RwLock::new(Some(Entry::new(lookup.into(), value, life)));
         let entries = self.entries();

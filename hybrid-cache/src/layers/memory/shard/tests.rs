@@ -98,7 +98,7 @@ proptest! {
         let hash = |key: u8| Sought::new(key.to_string().as_bytes().into(), &hasher).hash;
         let now = Timestamp::from_millis(1_000);
         let end = now.plus(Duration::from_mins(1));
-        let life = Life { dates: Dates { computed_at: now, fresh_until: end, kept_until: end }, due_from: end };
+        let life = EntryDates { dates: Dates { computed_at: now, fresh_until: end, kept_until: end }, due_from: end };
         let mut shard = Shard::new();
         let mut plain =
             Plain { room, small: VecDeque::new(), main: VecDeque::new(), ghosts: Ghosts::NONE };
