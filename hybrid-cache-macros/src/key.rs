@@ -29,6 +29,7 @@ pub(crate) fn function(names: &Names<'_>) -> TokenStream {
     let (declared, constraints) = (generics.parameters(which, &parameters), generics.constraints(which));
     let itself = names.args.keys_self().then(|| quote!(&self,));
     quote! {
+        #[inline]
         fn #key #declared(#itself __hc_text: &mut #private::KeyText, #parameters) #constraints { #text }
     }
 }

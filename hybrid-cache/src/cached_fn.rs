@@ -55,7 +55,7 @@ use self::{
     says::Said,
 };
 use crate::{
-    clock::Timestamp,
+    clock::{self, Timestamp},
     definition::{Abilities, Definition},
     error::LayerKind,
     flight::{Boarding, Doom, Flights, Landing},
@@ -73,7 +73,6 @@ use crate::{
     recursion,
     runtime::{Runtime, work::UnderWay},
     stats::{Counters, Stats, striped::thread_ends},
-    testing::current,
 };
 
 /// How many of many keys are being forgotten at the same time: enough for Redis to be told in few packets, and for a disk to
@@ -118,7 +117,10 @@ impl<R: Outcome> CachedFn<R> {
     #[must_use]
     #[inline]
     pub fn hit(self: &Arc<Self>, key: &KeyText) -> Option<R::Output> {
-        if current::in_use() { self.hit_in_scope(key) } else { self.hit_here(key) }
+        match clock::now_without_scopes() {
+            Some(now) => self.hit_at(key, now),
+            None => self.hit_in_scope(key),
+        }
     }
 
     /// The same, where a task may be in a test's world, or in a mode in which there are no hits.
@@ -127,15 +129,14 @@ impl<R: Outcome> CachedFn<R> {
         if mode::current() != Mode::Usual {
             return None;
         }
-        match self.elsewhere() {
-            Some(elsewhere) => elsewhere.hit_here(key),
-            None => self.hit_here(key),
-        }
+        let elsewhere = self.elsewhere();
+        let here = elsewhere.as_ref().unwrap_or(self);
+        here.hit_at(key, here.now())
     }
 
     #[inline]
-    fn hit_here(&self, key: &KeyText) -> Option<R::Output> {
-        let held = self.quiet_in_memory(key, |entry| entry.value.clone())?;
+    fn hit_at(&self, key: &KeyText, now: Timestamp) -> Option<R::Output> {
+        let held = self.quiet_in_memory(key, now, |entry| entry.value.clone())?;
         Some(R::join(Ok(R::Holding::release(held))))
     }
 
@@ -144,7 +145,8 @@ impl<R: Outcome> CachedFn<R> {
         if mode::current() != Mode::Usual {
             return None;
         }
-        let (held, dates) = self.quiet_in_memory(key, |entry| (entry.value.clone(), entry.dates()))?;
+        let take = |entry: &Entry<Held<R>>| (entry.value.clone(), entry.dates());
+        let (held, dates) = self.quiet_in_memory(key, self.now(), take)?;
         Some(Given {
             result: Ok(R::Holding::release(held)),
             provenance: Provenance::found(LayerKind::Memory, dates),
@@ -152,13 +154,14 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     #[inline]
-    fn quiet_in_memory<T>(&self, key: &KeyText, take: impl FnOnce(&Entry<Held<R>>) -> T) -> Option<T> {
-        if thread_ends() {
-            return None;
-        }
-        let now = self.runtime.clock.now();
+    fn quiet_in_memory<T>(
+        &self,
+        key: &KeyText,
+        now: Timestamp,
+        take: impl FnOnce(&Entry<Held<R>>) -> T,
+    ) -> Option<T> {
         let memory = self.memory.as_ref()?;
-        let lookup = Lookup::new(key.lookup(), key.padded());
+        let lookup = key.padded().map_or_else(|| key.lookup().into(), Lookup::padded);
         let taken = memory.read(lookup, |entry| entry.is_quiet(now).then(|| take(entry)))??;
         // In a fork, nobody has moved the clock.
         if self.counters.hit_in_memory() && fork::look_now_and_then() {

@@ -41,6 +41,7 @@ pub(crate) struct ManualClock {
 impl Clock {
     /// A clock that shows `now` until it is moved.
     pub(crate) fn manual(now: Timestamp) -> Self {
+        use_scopes();
         Self::Manual(Arc::new(ManualClock { millis: AtomicU64::new(now.as_millis()), alarms: Alarms::new() }))
     }
 
@@ -79,8 +80,12 @@ impl Clock {
 /// How often the process's clock moves, and so how far it may lag.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
-/// The present as the ticking thread last wrote it; zero until that thread runs.
+/// The present as the ticking thread last wrote it; zero until that thread runs. Its highest bit is [`SCOPES`].
 static NOW: AtomicU64 = AtomicU64::new(0);
+
+/// Says that tasks may be in scopes, where they have another clock, or treat the cache in another mode. It is here so that a
+/// hit asks for it and for the present at once.
+const SCOPES: u64 = 1 << 63;
 
 /// What tests have added to the present.
 static ADVANCED: AtomicU64 = AtomicU64::new(0);
@@ -92,10 +97,28 @@ static ALARMS: Alarms = Alarms::new();
 #[inline]
 pub(crate) fn now() -> Timestamp {
     // A date orders nothing but the alarms, see there; where reads are hot, this costs what a relaxed load costs.
-    match NOW.load(Ordering::SeqCst) {
+    match NOW.load(Ordering::SeqCst) & !SCOPES {
         0 => start(),
         millis => Timestamp::from_millis(millis),
     }
+}
+
+/// The same, if this clock runs and no task can be in a scope.
+#[inline]
+pub(crate) fn now_without_scopes() -> Option<Timestamp> {
+    let now = NOW.load(Ordering::SeqCst);
+    (1..SCOPES).contains(&now).then_some(Timestamp::from_millis(now))
+}
+
+/// Whether a task may be in a scope.
+#[inline]
+pub(crate) fn scopes_in_use() -> bool {
+    NOW.load(Ordering::SeqCst) & SCOPES != 0
+}
+
+/// From now on, tasks may be.
+pub(crate) fn use_scopes() {
+    NOW.fetch_or(SCOPES, Ordering::SeqCst);
 }
 
 /// What `work` comes to; `None` if that takes longer than `limit`. In real time, whatever a test does to the clock, and in
@@ -117,13 +140,20 @@ pub(crate) async fn within<T>(limit: Duration, work: Pin<&mut impl Future<Output
 fn advance(millis: u64) {
     now();
     add(&ADVANCED, millis);
-    add(&NOW, millis);
+    change_now(|now| now.saturating_add(millis));
 }
 
 /// Adds to a time; stops at the end of time instead of wrapping, which would be a way back.
 fn add(time: &AtomicU64, millis: u64) {
     // The closure refuses nothing.
     let _ = time.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |time| Some(time.saturating_add(millis)));
+}
+
+fn change_now(change: impl Fn(u64) -> u64) {
+    // The closure refuses nothing.
+    let _ = NOW.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| {
+        Some(change(now & !SCOPES).min(!SCOPES) | now & SCOPES)
+    });
 }
 
 /// Starts the ticking thread; without one (no thread can be had) every call reads the system's clock.
@@ -134,12 +164,12 @@ fn start() -> Timestamp {
     let ticking = *TICKING.get_or_init(|| {
         let started = spawn(wall);
         if started {
-            NOW.store(wall, Ordering::SeqCst);
+            change_now(|now| now.max(wall));
         }
         started
     });
     if ticking {
-        Timestamp::from_millis(NOW.load(Ordering::SeqCst).max(wall))
+        Timestamp::from_millis((NOW.load(Ordering::SeqCst) & !SCOPES).max(wall))
     } else {
         Timestamp::from_millis(wall)
     }
@@ -155,11 +185,11 @@ pub(crate) fn start_again() -> Timestamp {
     let wall = wall_clock();
     let present = wall.saturating_add(ADVANCED.load(Ordering::SeqCst));
     ALARMS.forget_all();
-    if NOW.load(Ordering::SeqCst) != 0 {
-        NOW.fetch_max(present, Ordering::SeqCst);
+    if NOW.load(Ordering::SeqCst) & !SCOPES != 0 {
+        change_now(|now| now.max(present));
         if !spawn(wall) {
             // Then each call reads the system's clock.
-            NOW.store(0, Ordering::SeqCst);
+            change_now(|_| 0);
         }
     }
     Timestamp::from_millis(present)
@@ -185,7 +215,7 @@ fn tick_for_ever(mut present: u64) {
         present = advanced(present, millis, wall_clock());
         // `advance` adds to both; a maximum keeps a date that it has already shown.
         let shown = present.saturating_add(ADVANCED.load(Ordering::SeqCst));
-        NOW.fetch_max(shown, Ordering::SeqCst);
+        change_now(|now| now.max(shown));
         ALARMS.ring(Timestamp::from_millis(shown));
     }
 }
@@ -209,6 +239,15 @@ mod tests {
             assert!(next >= last);
             last = next;
         }
+    }
+
+    #[test]
+    fn that_tasks_may_be_in_scopes_is_known_from_then_on_and_changes_no_time() {
+        let before = now();
+        use_scopes();
+        advance(3);
+        assert!(scopes_in_use() && now_without_scopes().is_none());
+        assert!((3..3_600_000).contains(&now().since(before).as_millis()), "{:?}", now());
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::{
     any::{Any, TypeId},
+    hash::BuildHasher as _,
     sync::{Arc, LazyLock, OnceLock},
 };
 
-use foldhash::fast::RandomState;
+use foldhash::fast::FixedState;
 use futures_core::future::BoxFuture;
 
 use crate::{
@@ -23,14 +24,21 @@ use crate::{
 
 /// All caches that were made of one generic `#[cached]` function so far.
 ///
-/// Finding one takes no lock: there is usually one, and the others are in a concurrent map.
+/// Finding one takes no lock: there is usually one, and the others are in lists that only grow.
 #[expect(missing_debug_implementations, reason = "only generated code has one")]
 pub struct Instances {
     first: OnceLock<Instance>,
-    others: LazyLock<papaya::HashMap<TypeId, Instance, RandomState>>,
+    others: LazyLock<[List; LISTS]>,
     /// In the order in which they were made; held by whoever makes one.
     made: Mutex<Vec<Made>>,
 }
+
+/// One for each byte: enough for each to be short, as a function has few instances.
+const LISTS: usize = 256;
+
+/// Instances whose types agree in a byte of their hash.
+#[derive(Default)]
+struct List(OnceLock<Box<(Instance, Self)>>);
 
 #[derive(Clone, Copy)]
 struct Instance {
@@ -78,6 +86,29 @@ type Described<R> = (Definition, Abilities<ReturnedValue<R>, ReturnedError<R>>);
 /// Stands for a function none of whose instances has been used in this process.
 enum Unused {}
 
+impl List {
+    fn find(&self, of: TypeId) -> Option<Instance> {
+        let mut list = self;
+        while let Some((instance, rest)) = list.0.get().map(|link| &**link) {
+            if instance.of == of {
+                return Some(*instance);
+            }
+            list = rest;
+        }
+        None
+    }
+
+    /// Puts an instance at the end.
+    fn add(&self, instance: Instance) {
+        let mut list = self;
+        while let Some(link) = list.0.get() {
+            list = &link.1;
+        }
+        // Nobody else adds one: who does holds the lock of those that are made.
+        let _ = list.0.set(Box::new((instance, Self::default())));
+    }
+}
+
 impl Instances {
     /// None yet.
     #[must_use]
@@ -85,7 +116,7 @@ impl Instances {
     pub const fn new() -> Self {
         Self {
             first: OnceLock::new(),
-            others: LazyLock::new(|| papaya::HashMap::with_hasher(RandomState::default())),
+            others: LazyLock::new(|| std::array::from_fn(|_| List::default())),
             made: Mutex::new(Vec::new()),
         }
     }
@@ -107,7 +138,14 @@ impl Instances {
     #[inline]
     fn find(&self, of: TypeId) -> Option<Instance> {
         let first = self.first.get()?;
-        if first.of == of { Some(*first) } else { self.others.pin().get(&of).copied() }
+        if first.of == of { Some(*first) } else { self.list(of).find(of) }
+    }
+
+    /// Where an instance of this type is, unless it is the first.
+    fn list(&self, of: TypeId) -> &List {
+        let hash = FixedState::default().hash_one(of).to_le_bytes();
+        #[expect(clippy::indexing_slicing, reason = "there is one for each byte")]
+        &self.others[usize::from(hash[0])]
     }
 
     #[cold]
@@ -131,7 +169,7 @@ impl Instances {
         let cache: &'static Arc<CachedFn<R>> = Box::leak(Box::new(CachedFn::new(definition, abilities)));
         let instance = Instance { of, cache };
         if self.first.set(instance).is_err() {
-            self.others.pin().insert(of, instance);
+            self.list(of).add(instance);
         }
         made.push(Made { name, told_apart_by, instance });
         cache

@@ -127,6 +127,7 @@ impl longest {
         "in",
         "_x",
     ];
+    #[inline]
     fn __key<'a>(
         __hc_text: &mut ::hybrid_cache::__private::KeyText,
         r#in: &&'a String,

@@ -213,6 +213,7 @@ impl Greetings {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["user", "id"];
+    #[inline]
     fn __key(__hc_text: &mut crate::memo::__private::KeyText, user: &&User, id: &u64) {
         crate::memo::__private::KeyWriter::template(__hc_text, &["user:", ":", ""])
             .value(id)

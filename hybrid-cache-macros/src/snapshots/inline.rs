@@ -129,6 +129,7 @@ impl greeting {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["names"];
+    #[inline]
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, names: &&[&str]) {
         ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["names"])
             .argument(names)

@@ -50,6 +50,7 @@ impl<B> Shop<B> {
         clippy::too_many_arguments,
         clippy::used_underscore_binding
     )]
+    #[inline]
     fn __price_key<Argument1: Id + Serialize>(
         &self,
         __hc_text: &mut ::hybrid_cache::__private::KeyText,

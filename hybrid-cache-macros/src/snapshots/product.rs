@@ -149,6 +149,7 @@ impl product {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     pub const __PARAMETERS: &'static [&'static ::core::primitive::str] = &["id", "lang"];
+    #[inline]
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText, id: &u64, lang: &&str) {
         ::hybrid_cache::__private::KeyWriter::new(__hc_text, &["id", "lang"])
             .argument(id)

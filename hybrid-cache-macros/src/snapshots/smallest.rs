@@ -127,6 +127,7 @@ impl answer {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
     const __PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
+    #[inline]
     fn __key(__hc_text: &mut ::hybrid_cache::__private::KeyText) {
         ::hybrid_cache::__private::KeyWriter::new(__hc_text, &[]).finish();
     }

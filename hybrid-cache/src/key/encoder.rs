@@ -87,7 +87,7 @@ impl<'a> Encoder<'a> {
         if is_negative {
             self.buffer.push(b'-');
         }
-        self.buffer.push_decimal(magnitude);
+        self.buffer.extend_from_slice(itoa::Buffer::new().format(magnitude).as_bytes());
     }
 
     fn guarded_integer(&mut self, is_negative: bool, magnitude: u64) {

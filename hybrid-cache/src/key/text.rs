@@ -5,24 +5,24 @@ use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer, packed};
 /// The arguments of one call, as they are looked up in memory: their canonical text with its names and numbers
 /// packed (`packed.rs`). The text itself is made where it is needed, which a hit is not.
 ///
-/// Up to 200 bytes it lives on the stack, and is written where it stays: a hit does not copy it. A longer one lives on the
-/// heap and is looked up by the digest of its text. [`KeyWriter`](super::writer::KeyWriter) writes it.
+/// Up to 200 bytes it lives on the stack, and is written where it stays: a hit does not copy it. A longer one is looked up by
+/// the digest of its text. [`KeyWriter`](super::writer::KeyWriter) writes it.
 #[derive(Debug, Clone, Default)]
 pub struct KeyText {
-    /// Packed.
+    /// What the call is looked up by, once all is written.
     pub(super) buffer: Buffer,
     /// Of the arguments in it.
     pub(super) names: &'static [&'static str],
-    /// Where that is not what the call is looked up by.
-    instead: Option<Box<Instead>>,
+    /// Where the buffer has something in place of the packed arguments.
+    replaced: Option<Box<Replaced>>,
 }
 
 #[derive(Debug, Clone)]
-enum Instead {
-    /// Of what is longer than [`LONGEST_PLAIN_TEXT`].
-    Digest(Box<str>),
-    /// An argument could not be serialised.
-    Unusable { lookup: Box<str>, reason: Box<str> },
+enum Replaced {
+    /// The digest of the text of these, which are longer than [`LONGEST_PLAIN_TEXT`].
+    ByDigest(Box<[u8]>),
+    /// A text of nothing, as an argument could not be serialised.
+    ByNothing { reason: Box<str> },
 }
 
 impl KeyText {
@@ -30,7 +30,7 @@ impl KeyText {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self { buffer: Buffer::new(), names: &[], instead: None }
+        Self { buffer: Buffer::new(), names: &[], replaced: None }
     }
 
     /// What `write` makes of an empty one.
@@ -47,12 +47,13 @@ impl KeyText {
         if self.buffer.len() > LONGEST_PLAIN_TEXT {
             self.digest();
         }
+        self.buffer.pad();
     }
 
     #[cold]
     fn digest(&mut self) {
         match packed::unpack(&self.buffer, self.names) {
-            Some(text) => self.instead = Some(Box::new(Instead::Digest(digest(&text)))),
+            Some(text) => self.replace(&digest(&text), |packed| Replaced::ByDigest(packed.into())),
             // Only whole strings are ever written, so this is never seen; but it must not become a wrong answer.
             None => self.make_unusable("what was written is no text".into()),
         }
@@ -62,8 +63,13 @@ impl KeyText {
     /// forgot to ask [`is_usable`](Self::is_usable).
     #[cold]
     pub(super) fn make_unusable(&mut self, reason: Box<str>) {
-        let lookup = unusable().into_boxed_str();
-        self.instead = Some(Box::new(Instead::Unusable { lookup, reason }));
+        self.replace(&unusable(), |_| Replaced::ByNothing { reason });
+    }
+
+    fn replace(&mut self, lookup: &str, replaced: impl FnOnce(&[u8]) -> Replaced) {
+        self.replaced = Some(Box::new(replaced(&self.buffer)));
+        self.buffer = Buffer::new();
+        self.buffer.extend_from_slice(lookup.as_bytes());
     }
 
     /// Whether the arguments have a text at all.
@@ -77,25 +83,22 @@ impl KeyText {
 
     /// Why [`is_usable`](Self::is_usable) is false, for the log.
     pub(crate) fn why_unusable(&self) -> Option<&str> {
-        match self.instead.as_deref() {
-            Some(Instead::Unusable { reason, .. }) => Some(reason),
-            Some(Instead::Digest(_)) | None => None,
+        match self.replaced.as_deref() {
+            Some(Replaced::ByNothing { reason }) => Some(reason),
+            Some(Replaced::ByDigest(_)) | None => None,
         }
     }
 
     /// The bytes that memory and flights look the call up by.
     #[inline]
     pub(crate) fn lookup(&self) -> &[u8] {
-        match &self.instead {
-            None => &self.buffer,
-            Some(instead) => instead.lookup().as_bytes(),
-        }
+        &self.buffer
     }
 
-    /// The same with zeros behind it, where it is short: at hand here, and elsewhere to be copied together.
+    /// The same with zeros behind it, where it has less than 16 bytes: at hand here, and elsewhere to be copied together.
     #[inline]
     pub(crate) fn padded(&self) -> Option<&[u8; 16]> {
-        if self.instead.is_some() { None } else { self.buffer.padded() }
+        self.buffer.padded()
     }
 
     /// What stands in the key: the text, or its digest.
@@ -108,28 +111,19 @@ impl KeyText {
     #[must_use]
     pub fn to_key(&self, scope: &str) -> Key {
         let lookup = self.lookup().into();
-        if let Some(Instead::Unusable { lookup: text, .. }) = self.instead.as_deref() {
-            return Key::new(scope, text, None, lookup);
-        }
+        let at_hand = || String::from_utf8_lossy(self.lookup());
+        let (packed, digest_at_hand) = match self.replaced.as_deref() {
+            None => (self.lookup(), None),
+            Some(Replaced::ByDigest(packed)) => (&**packed, Some(at_hand())),
+            Some(Replaced::ByNothing { .. }) => return Key::new(scope, &at_hand(), None, lookup),
+        };
         // Only whole strings are ever written, so there is one.
-        let text = packed::unpack(&self.buffer, self.names).unwrap_or_else(unusable);
+        let text = packed::unpack(packed, self.names).unwrap_or_else(unusable);
         if text.len() <= LONGEST_PLAIN_TEXT {
             return Key::new(scope, &text, None, lookup);
         }
-        match self.instead.as_deref() {
-            Some(instead) => Key::new(scope, instead.lookup(), Some(text.into()), lookup),
-            None => Key::new(scope, &digest(&text), Some(text.into()), lookup),
-        }
-    }
-}
-
-impl Instead {
-    #[cold]
-    fn lookup(&self) -> &str {
-        match self {
-            Self::Digest(digest) => digest,
-            Self::Unusable { lookup, .. } => lookup,
-        }
+        let digest = digest_at_hand.unwrap_or_else(|| digest(&text).into());
+        Key::new(scope, &digest, Some(text.into()), lookup)
     }
 }
 
@@ -139,10 +133,6 @@ fn unusable() -> String {
 }
 
 /// `#` and 64 hex digits. No text of arguments begins with `#`.
-fn digest(text: &str) -> Box<str> {
-    let hash = blake3::hash(text.as_bytes());
-    let mut digest = String::with_capacity(65);
-    digest.push('#');
-    digest.push_str(&hash.to_hex());
-    digest.into_boxed_str()
+fn digest(text: &str) -> String {
+    format!("#{}", blake3::hash(text.as_bytes()).to_hex())
 }

@@ -9,33 +9,31 @@
 
 use std::{
     cell::Cell,
-    sync::{
-        LazyLock,
-        atomic::{
-            AtomicU64, AtomicUsize,
-            Ordering::{AcqRel, Acquire, Relaxed, Release},
-        },
+    sync::atomic::{
+        AtomicU64, AtomicUsize,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
     },
 };
 
 use crate::recursion;
 
-/// Cells of a counter; the last one is shared.
-const CELLS: usize = 16;
+/// Cells of a counter that are some thread's own.
+const CELLS: usize = 15;
 
 /// How many increments of a thread are not worth a second look.
 const A_WHILE: u64 = 64;
 
 /// What a thread without a place of its own has.
-const SHARED: usize = CELLS - 1;
+const SHARED: usize = CELLS;
 
 /// What a thread has that has not counted yet.
-const NONE_YET: usize = CELLS;
+const NONE_YET: usize = CELLS + 1;
 
 /// A counter.
 #[derive(Debug, Default)]
 pub(super) struct Striped {
     cells: [Padded; CELLS],
+    shared: Padded,
 }
 
 /// 128 bytes: two lines, as processors fetch them in pairs.
@@ -47,23 +45,23 @@ impl Striped {
     /// True for the first of its thread, and for one in a while after that.
     #[inline]
     pub(super) fn increment(&self) -> bool {
-        let place = match PLACE.get() {
-            NONE_YET => take_place(),
-            place => place,
-        };
-        let Some(Padded(cell)) = self.cells.get(place) else { return false };
-        let before = if place == SHARED {
-            cell.fetch_add(1, Relaxed)
-        } else {
-            let before = cell.load(Relaxed);
-            cell.store(before.wrapping_add(1), Relaxed);
-            before
-        };
+        let Some(Padded(cell)) = self.cells.get(PLACE.get()) else { return self.increment_without_place() };
+        let before = cell.load(Relaxed);
+        cell.store(before.wrapping_add(1), Relaxed);
         before.is_multiple_of(A_WHILE)
     }
 
+    #[cold]
+    fn increment_without_place(&self) -> bool {
+        if PLACE.get() == NONE_YET && take_place() != SHARED {
+            return self.increment();
+        }
+        let Padded(cell) = &self.shared;
+        cell.fetch_add(1, Relaxed).is_multiple_of(A_WHILE)
+    }
+
     pub(super) fn sum(&self) -> u64 {
-        self.cells.iter().map(|Padded(cell)| cell.load(Relaxed)).sum()
+        self.cells.iter().chain([&self.shared]).map(|Padded(cell)| cell.load(Relaxed)).sum()
     }
 }
 
@@ -92,9 +90,8 @@ impl Drop for Owned {
     }
 }
 
-/// Whether this thread is ending, and dropping its thread-local values. What memory is read with may be dropped already, and
-/// to ask for it would panic, in a destructor, which ends the process.
-#[inline]
+/// Whether this thread is ending, and dropping its thread-local values. What a load needs may be dropped already, and to ask
+/// for it would panic, in a destructor, which ends the process.
 pub(crate) fn thread_ends() -> bool {
     ENDS.get()
 }
@@ -108,10 +105,8 @@ pub(crate) fn watch_thread() {
 
 #[cold]
 fn take_place() -> usize {
-    /// Not for what is in it. Values are dropped in the reverse of the order in which they were first used, and that this
-    /// thread ends must be known before it can read no map any more, and enter no scope.
-    static ANY_MAP: LazyLock<papaya::HashMap<(), ()>> = LazyLock::new(papaya::HashMap::new);
-    drop(ANY_MAP.pin());
+    // Values are dropped in the reverse of the order in which they were first used, and that this thread ends must be known
+    // before it can enter no scope any more.
     recursion::touch();
     let mut place = SHARED;
     let taken = TAKEN.fetch_update(AcqRel, Acquire, |taken| {

@@ -1,33 +1,31 @@
 //! Which world a task is in.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::Arc;
 
 use tokio::task_local;
 
 use super::world::Contents;
-use crate::runtime::{self, Runtime};
+use crate::{
+    clock,
+    runtime::{self, Runtime},
+};
 
 task_local! {
     static WORLD: Arc<Contents>;
 }
 
-/// Whether there has ever been a world but the process itself, or a scope in which calls treat the cache in another
-/// [mode](crate::mode). So a process without either pays one load for both.
-static IN_USE: AtomicBool = AtomicBool::new(false);
-
-/// Whether a task may be in a world of its own, or in a mode. Relaxed: who is in one has set this before, in the same task
-/// or before that was spawned.
+/// Whether a task may be in a world of its own, or in a [mode](crate::mode). False as long as there has never been a world
+/// but the process itself, nor a scope of a mode: so a process without either pays next to nothing for both.
+///
+/// Who is in one has set this before, in the same task or before that was spawned.
 #[inline]
 pub(crate) fn in_use() -> bool {
-    IN_USE.load(Relaxed)
+    clock::scopes_in_use()
 }
 
 /// From now on, tasks may be.
 pub(crate) fn set_in_use() {
-    IN_USE.store(true, Relaxed);
+    clock::use_scopes();
 }
 
 /// The world that this task is in; `None`: the process itself.

@@ -29,14 +29,11 @@ pub(super) enum StoredKey {
     Long(Box<Box<[u8]>>),
 }
 
-impl<'a> Lookup<'a> {
-    /// Of a key that stands in `padded` with zeros behind it, if it is that short.
+impl Lookup<'_> {
+    /// Of a key of less than 16 bytes, with zeros behind it.
     #[inline]
-    pub(crate) fn new(key: &'a [u8], padded: Option<&[u8; 16]>) -> Self {
-        match padded {
-            Some(padded) if key.len() <= SHORT => Self::Short(Words::new(padded)),
-            _ => key.into(),
-        }
+    pub(crate) fn padded(key: &[u8; SHORT + 1]) -> Self {
+        Self::Short(Words::new(key))
     }
 }
 
@@ -192,10 +189,12 @@ mod tests {
             let key: Vec<u8> = (1..=length).collect();
             let sought = Sought::new(Lookup::from(&*key), &hasher);
             assert_eq!(sought.to_stored().hash(&hasher), sought.hash, "{length} bytes");
-            let mut padded = key.clone();
-            padded.resize(16.max(key.len()), 0);
-            let padded = Lookup::new(&key, padded.first_chunk());
-            assert_eq!(Sought::new(padded, &hasher).hash, sought.hash, "{length} bytes, padded");
+            let mut padded = [0; SHORT + 1];
+            if key.len() <= SHORT {
+                padded[..key.len()].copy_from_slice(&key);
+                let hash = Sought::new(Lookup::padded(&padded), &hasher).hash;
+                assert_eq!(hash, sought.hash, "{length} bytes, padded");
+            }
         }
     }
 

@@ -86,9 +86,22 @@ impl<V: Send + 'static> S3Fifo<V> {
     /// Takes the read lock of a shard, and no other. Allocates nothing.
     #[inline]
     pub(super) fn read<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let sought = Sought::new(key, &self.hasher);
+        // One of the two is not asked again how long its key is, wherever that is compared.
+        match key {
+            Lookup::Short(words) => self.read_sought(&Sought::new(Lookup::Short(words), &self.hasher), look),
+            Lookup::Long(_) => self.read_long(key, look),
+        }
+    }
+
+    #[inline(never)]
+    fn read_long<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        self.read_sought(&Sought::new(key, &self.hasher), look)
+    }
+
+    #[inline]
+    fn read_sought<R>(&self, sought: &Sought<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let shard = self.shard(sought.hash).read().unwrap_or_else(PoisonError::into_inner);
-        let entry = shard.get(&sought)?;
+        let entry = shard.get(sought)?;
         entry.used();
         Some(look(entry))
     }

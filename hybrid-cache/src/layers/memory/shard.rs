@@ -72,8 +72,12 @@ impl<V> Shard<V> {
 
     #[inline]
     pub(super) fn get(&self, sought: &Sought<'_>) -> Option<&Entry<V>> {
-        let at = self.table.find(sought.hash, |at| self.is_at(*at, sought))?;
-        self.entry(*at)
+        let mut found = None;
+        self.table.find(sought.hash, |at| {
+            found = self.entry(*at).filter(|entry| sought.is(&entry.key));
+            found.is_some()
+        })?;
+        found
     }
 
     pub(super) fn get_mut(&mut self, sought: &Sought<'_>) -> Option<&mut Entry<V>> {
