@@ -16,7 +16,7 @@ use std::io;
 
 use hybrid_cache_benches::{
     apart,
-    figures::interleaved,
+    figures::{Figures, interleaved},
     options::Options,
     report::{Report, Table, Unit},
 };
@@ -32,38 +32,63 @@ fn main() -> io::Result<()> {
     }
     let options = Options::from_command_line();
     let mut report = Report::new("ratio", &options);
+    let mut tables = Vec::new();
     for trace in Trace::ALL {
         if trace == Trace::Recorded && trace::recording().is_none() {
             println!("no recorded trace: HYBRID_CACHE_TRACE says where one is\n");
             continue;
         }
-        let capacities = trace.capacities();
+        let capacities = trace.capacities()?;
         for capacity in capacities.iter().take(options.pick(capacities.len(), 1)) {
             let title = format!("hits, {}, {capacity} entries", trace.name());
             if options.wants(&title) {
-                report.add(&compared(title, trace, *capacity, &options));
+                let figures = measured(trace, *capacity, &options);
+                report.add(&table(title, &figures, |_| Vec::new()));
+                tables.push((trace, figures));
             }
         }
+    }
+    if tables.len() > 1 {
+        report.add(&mean(&tables));
     }
     report.finish()
 }
 
-/// The table of all candidates for one trace and capacity.
-fn compared(title: String, trace: Trace, capacity: usize, options: &Options) -> Table {
+/// The figures of all candidates, in the order of [`candidates::all`], for one trace and capacity.
+fn measured(trace: Trace, capacity: usize, options: &Options) -> Vec<Figures> {
     let (capacity, length) = (capacity.to_string(), options.pick(1_000_000, 2_000).to_string());
-    let mut candidates = candidates::all();
-    let figures = interleaved(options.pick(3, 1), &mut candidates, |candidate| {
+    interleaved(options.pick(3, 1), &mut candidates::all(), |candidate| {
         let words = [trace.name(), candidate.name, &capacity, &length];
         apart::measure(&words, &[(OUR_CAPACITY, capacity.clone())]).unwrap()
-    });
-    let reference = candidates.iter().zip(&figures).find(|(candidate, _)| candidate.name == REFERENCE);
+    })
+}
+
+/// The table of all candidates, with what stands beside the figures of the candidate at an index.
+fn table(title: String, figures: &[Figures], beside: impl Fn(usize) -> Vec<(&'static str, f64)>) -> Table {
+    let candidates = candidates::all();
+    let reference = candidates.iter().zip(figures).find(|(candidate, _)| candidate.name == REFERENCE);
     let reference = reference.map_or(f64::NAN, |(_, figures)| figures.median());
     let mut table = Table::new(title, Unit::Percent, &[]);
-    for (candidate, figures) in candidates.iter().zip(figures) {
-        let points = figures.median() - reference;
-        table.row(candidate.name, figures, [("− moka::future", points)]);
+    for (at, (candidate, figures)) in candidates.iter().zip(figures).enumerate() {
+        let mut columns = vec![("− moka::future", figures.median() - reference)];
+        columns.extend(beside(at));
+        table.row(candidate.name, figures.clone(), columns);
     }
     table
+}
+
+/// The table of what these say on average, each of them counting as much as any other; beside it the same of those of each
+/// trace.
+fn mean(tables: &[(Trace, Vec<Figures>)]) -> Table {
+    let mean_of = |trace: Option<Trace>, at: usize| {
+        let tables = tables.iter().filter(|(other, _)| trace.is_none_or(|trace| trace == *other));
+        Figures::mean(&tables.filter_map(|(_, candidates)| candidates.get(at)).collect::<Vec<_>>())
+    };
+    let figures: Vec<Figures> = (0..candidates::all().len()).map(|at| mean_of(None, at)).collect();
+    table(format!("hits, mean of these {} tables", tables.len()), &figures, |at| {
+        let of_each = Trace::ALL.map(|trace| (trace.name(), mean_of(Some(trace), at).median()));
+        of_each.into_iter().filter(|(_, hits)| !hits.is_nan()).collect()
+    })
 }
 
 /// Asks a candidate in this process: words are the trace, the candidate, for how many entries it has room, and how many

@@ -1,6 +1,7 @@
 //! In which order entries are asked for.
 
 use std::{
+    collections::HashSet,
     env,
     fs::File,
     io::{self, BufRead, BufReader, Read},
@@ -18,6 +19,8 @@ pub(crate) enum Trace {
     ZipfWithScans,
     /// Like zipf, but every now and then other keys are the frequent ones.
     ZipfShifting,
+    /// All keys in the same order, again and again: what was asked for longest ago is what comes next.
+    Loop,
     /// What a program was once seen to ask for.
     Recorded,
 }
@@ -25,25 +28,37 @@ pub(crate) enum Trace {
 /// How many keys there are under zipf.
 const KEYS: usize = 100_000;
 
+/// How many keys there are in the loop.
+const LOOP: u32 = 12_000;
+
+/// For how many of a thousand keys of the recorded trace there is room.
+const ROOM_IN_THOUSANDTHS: [usize; 5] = [2, 10, 50, 100, 200];
+
 impl Trace {
-    pub(crate) const ALL: [Self; 4] = [Self::Zipf, Self::ZipfWithScans, Self::ZipfShifting, Self::Recorded];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Zipf, Self::ZipfWithScans, Self::ZipfShifting, Self::Loop, Self::Recorded];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Zipf => "zipf",
             Self::ZipfWithScans => "zipf with scans",
             Self::ZipfShifting => "zipf that shifts",
+            Self::Loop => "loop",
             Self::Recorded => "recorded",
         }
     }
 
-    /// For how many entries there is room: a thousandth, a hundredth and a tenth of the keys; for the recorded trace what
-    /// is usual in papers about it.
-    pub(crate) const fn capacities(self) -> &'static [usize] {
-        match self {
-            Self::Zipf | Self::ZipfWithScans | Self::ZipfShifting => &[100, 1_000, 10_000],
-            Self::Recorded => &[500, 1_000, 2_000, 5_000, 10_000],
-        }
+    /// For how many entries there is room: under zipf a thousandth, a hundredth and a tenth of the keys; in the loop half of
+    /// them, most, and nearly all; for the recorded trace shares of all keys in it.
+    pub(crate) fn capacities(self) -> io::Result<Vec<usize>> {
+        Ok(match self {
+            Self::Zipf | Self::ZipfWithScans | Self::ZipfShifting => vec![100, 1_000, 10_000],
+            Self::Loop => vec![6_000, 10_000, 11_500],
+            Self::Recorded => {
+                let keys = recorded(usize::MAX)?.into_iter().collect::<HashSet<_>>().len();
+                ROOM_IN_THOUSANDTHS.map(|thousandths| keys * thousandths / 1_000).to_vec()
+            }
+        })
     }
 
     /// The first `length` keys, where there are as many; the same ones each time.
@@ -53,6 +68,7 @@ impl Trace {
             Self::Zipf => zipf(),
             Self::ZipfWithScans => with_scans(&zipf()),
             Self::ZipfShifting => shifting(&zipf()),
+            Self::Loop => (0..LOOP).cycle().take(length).collect(),
             Self::Recorded => recorded(length)?,
         })
     }

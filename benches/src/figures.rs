@@ -17,6 +17,15 @@ impl Figures {
         &self.0
     }
 
+    /// What several figures of the same rounds are on average, round by round; nothing of none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a number of tables")]
+    pub fn mean(of: &[&Self]) -> Self {
+        let rounds = of.iter().map(|figures| figures.0.len()).min().unwrap_or_default();
+        let sum = |round: usize| of.iter().filter_map(|figures| figures.0.get(round)).sum::<f64>();
+        (0..rounds).map(|round| sum(round) / of.len() as f64).collect()
+    }
+
     /// The figure in the middle; not a number where nothing was measured.
     #[must_use]
     pub fn median(&self) -> f64 {
@@ -81,6 +90,13 @@ mod tests {
     fn a_ratio_compares_figures_of_the_same_round() {
         let (ours, theirs) = (Figures::new(vec![10.0, 40.0, 10.0]), Figures::new(vec![20.0, 80.0, 20.0]));
         assert!((ours.ratio_to(&theirs) - 0.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_mean_is_that_of_each_round() {
+        let (low, high) = (Figures::new(vec![1.0, 2.0]), Figures::new(vec![3.0, 6.0]));
+        assert_eq!(Figures::mean(&[&low, &high]).rounds(), [2.0, 4.0]);
+        assert!(Figures::mean(&[]).median().is_nan());
     }
 
     #[test]
