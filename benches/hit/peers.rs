@@ -2,6 +2,7 @@
 //! keys and, where it has one, a time to live of an hour.
 
 mod cached;
+mod cachekit;
 mod cachelito;
 mod foyer;
 mod hitbox;
@@ -9,6 +10,7 @@ mod hybrid_cache;
 mod memoize;
 mod moka;
 mod multi_tier;
+mod oxcache;
 mod pair;
 mod papaya;
 mod plain;
@@ -22,10 +24,12 @@ pub fn candidates(case: Case) -> Vec<Candidate> {
         plain::candidates,
         hybrid_cache::candidates,
         cached::candidates,
+        cachekit::candidates,
         cachelito::candidates,
         hitbox::candidates,
         memoize::candidates,
         multi_tier::candidates,
+        oxcache::candidates,
         moka::candidates,
         quick_cache::candidates,
         papaya::candidates,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     pin::Pin,
     sync::{
         Arc, LazyLock, RwLock,
@@ -10,8 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cachekit::{CacheKit, CachekitError};
 use foyer::{EvictionConfig, S3FifoConfig};
-use hybrid_cache_benches::user::User;
+use hybrid_cache_benches::{set_up, user::User};
+use tokio::sync::OnceCell;
 
 /// The least that keeps answers: it neither forgets nor ends.
 pub(crate) const FLOOR: &str = "HashMap";
@@ -86,17 +89,23 @@ macro_rules! candidate {
     };
 }
 
-/// All candidates with answers of the type `$answer`, which `$compute` makes.
+/// All candidates with answers of the type `$answer`. `$compute` makes what is in them, of the type `$content`: this is what
+/// those are asked for that keep bytes.
 macro_rules! candidates {
-    ($module:ident, $answer:ty, |$number:ident| $compute:expr) => {
+    ($module:ident, $service:tt, $answer:ty, $content:ty, |$number:ident| $compute:expr) => {
         mod $module {
             use super::*;
 
             type Answer = $answer;
+            type Content = $content;
 
-            fn compute($number: u64) -> Answer {
+            fn content($number: u64) -> Content {
                 COMPUTED.fetch_add(1, Relaxed);
                 $compute
+            }
+
+            fn compute(id: u64) -> Answer {
+                Answer::from(content(id))
             }
 
             #[hybrid_cache::cached(layers = "mem", ttl = 3600, capacity = 1_100_000)]
@@ -114,6 +123,18 @@ macro_rules! candidates {
                 compute(id)
             }
 
+            #[cachekit::cachekit(client = memory, ttl = 3600, interop = "content", namespace = $service)]
+            async fn cachekit_rs(memory: &CacheKit, id: u64) -> Result<Content, CachekitError> {
+                Ok(content(id))
+            }
+
+            #[oxcache::cached(service = $service, ttl = 3600)]
+            async fn ox(id: u64) -> Result<Content, Infallible> {
+                Ok(content(id))
+            }
+
+            static CACHEKIT: LazyLock<CacheKit> = LazyLock::new(|| set_up::cachekit(ROOM));
+            static OXCACHE: OnceCell<()> = OnceCell::const_new();
             static MOKA: LazyLock<moka::future::Cache<u64, Answer>> =
                 LazyLock::new(|| moka::future::Cache::new(ROOM as u64));
             static MOKA_LIVE: LazyLock<moka::future::Cache<u64, Answer>> = LazyLock::new(|| {
@@ -171,6 +192,13 @@ macro_rules! candidates {
                     candidate!("cached concurrent, max_size, ttl", |id| {
                         cached_sharded(id).await;
                     }),
+                    candidate!("cachekit-rs", |id| {
+                        cachekit_rs(&CACHEKIT, id).await.unwrap();
+                    }),
+                    candidate!("oxcache", |id| {
+                        OXCACHE.get_or_init(|| set_up::oxcache($service, ROOM)).await;
+                        let Ok(_) = ox(id).await;
+                    }),
                     candidate!(
                         "hybrid-cache",
                         |id| {
@@ -184,5 +212,5 @@ macro_rules! candidates {
     };
 }
 
-candidates!(users, Arc<User>, |id| Arc::new(User::of(id)));
-candidates!(numbers, u64, |id| id * 7);
+candidates!(users, "users", Arc<User>, User, |id| User::of(id));
+candidates!(numbers, "numbers", u64, u64, |id| id * 7);

@@ -1,14 +1,17 @@
 //! The candidates, as functions of a number. Each exists three times: with room for everything, with room for so little that
-//! every load evicts, and with a body that is not over at once.
+//! every load evicts, and with a body that is not over at once; `$service` is by what some of them tell these apart.
 
 macro_rules! functions {
-    ($module:ident, $body:ident, $capacity:tt) => {
+    ($module:ident, $service:tt, $body:ident, $capacity:tt) => {
         pub mod $module {
             use std::{convert::Infallible, sync::LazyLock, time::Duration};
 
             use cached::macros::{cached, concurrent_cached};
+            use cachekit::{CacheKit, CachekitError, cachekit};
             use foldhash::fast::RandomState;
             use foyer::{CacheBuilder, S3FifoConfig};
+            use hybrid_cache_benches::set_up;
+            use tokio::runtime::Runtime;
 
             use crate::{
                 body::$body,
@@ -40,6 +43,17 @@ macro_rules! functions {
                 $body(id).await
             }
 
+            #[cachekit(client = memory, ttl = 3600, interop = "numbers", namespace = $service)]
+            async fn cachekit_rs(memory: &CacheKit, id: u64) -> Result<u64, CachekitError> {
+                Ok($body(id).await)
+            }
+
+            #[oxcache::cached(service = $service, ttl = 3600)]
+            async fn ox(id: u64) -> Result<u64, Infallible> {
+                Ok($body(id).await)
+            }
+
+            static CACHEKIT: LazyLock<CacheKit> = LazyLock::new(|| set_up::cachekit($capacity));
             static GET_WITH: LazyLock<moka::future::Cache<u64, u64, RandomState>> = LazyLock::new(moka);
             static INSERT: LazyLock<moka::future::Cache<u64, u64, RandomState>> = LazyLock::new(moka);
             static QUICK: LazyLock<quick_cache::sync::Cache<u64, u64>> =
@@ -76,6 +90,7 @@ macro_rules! functions {
             }
 
             pub fn candidates() -> Vec<Candidate> {
+                Runtime::new().unwrap().block_on(set_up::oxcache($service, $capacity));
                 vec![
                     candidate!("floor", |id| $body(id).await),
                     candidate!("hybrid-cache", |id| ours(id).await),
@@ -83,6 +98,8 @@ macro_rules! functions {
                     candidate!("cached(max_size, ttl)", |id| cached_plain(id).await),
                     candidate!("cached(max_size, ttl, by_key)", |id| cached_by_key(id).await),
                     candidate!("concurrent_cached(max_size, ttl)", |id| cached_sharded(id).await),
+                    candidate!("cachekit-rs", |id| cachekit_rs(&CACHEKIT, id).await.unwrap()),
+                    candidate!("oxcache", |id| ox(id).await.unwrap()),
                     candidate!("moka get_with", |id| GET_WITH.get_with(id, $body(id)).await),
                     candidate!("moka get, insert", |id| get_then_insert(id).await),
                     candidate!("quick_cache", |id| quick(id).await),
@@ -93,6 +110,6 @@ macro_rules! functions {
     };
 }
 
-functions!(with_room, empty, 2_000_000);
-functions!(evicting, empty, 1_000);
-functions!(with_a_body, yielding, 2_000_000);
+functions!(with_room, "with_room", empty, 2_000_000);
+functions!(evicting, "evicting", empty, 1_000);
+functions!(with_a_body, "with_a_body", yielding, 2_000_000);

@@ -9,4 +9,5 @@ pub mod keys;
 pub mod options;
 pub mod plot;
 pub mod report;
+pub mod set_up;
 pub mod user;
