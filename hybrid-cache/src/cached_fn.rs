@@ -171,7 +171,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// **A call**: memory, a kept error, another's load, or a load of its own.
-    async fn turn(&self, key: &KeyText) -> Turn<R> {
+    async fn turn(&self, key: &Key) -> Turn<R> {
         let mode = mode::current();
         if mode == Mode::Bypass || self.runs_bare(key) {
             return Turn::Bare;
@@ -257,11 +257,12 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     /// Whether a call of `key` is to run its body and nothing else.
-    fn runs_bare(&self, key: &KeyText) -> bool {
-        if let Some(reason) = key.why_unusable() {
+    fn runs_bare(&self, key: &Key) -> bool {
+        let unusable = key.why_unusable();
+        if let Some(reason) = unusable {
             self.say_no_key(reason);
         }
-        !self.enabled || !key.is_usable() || thread_ends()
+        !self.enabled || unusable.is_some() || thread_ends()
     }
 
     /// The right to refresh the answer of `key`, which has the dates `old`; `None` if that is under way, failed not long
@@ -461,7 +462,7 @@ impl<R: Outcome> CachedFn<R> {
     }
 
     async fn forget_one(&self, key: KeyText) -> Invalidated {
-        self.forget_key(&key.to_key(&self.scope)).await
+        self.forget_key(&self.key(&key)).await
     }
 
     pub(super) async fn forget_key(&self, key: &Key) -> Invalidated {
@@ -534,7 +535,7 @@ impl<R: Outcome> CachedFn<R> {
                 }
                 Remembered::LastResort(..) | Remembered::Nothing => {}
             }
-            let key = key.to_key(&this.scope);
+            let key = this.key(&key);
             let asked = this.ask_layers(&key, Purpose::Call).await;
             let resting = this.is_resting(key.lookup());
             let old = asked.old.filter(|old| this.goes_first(&old.dates, resting));
@@ -545,7 +546,7 @@ impl<R: Outcome> CachedFn<R> {
     /// The key of an answer.
     #[must_use]
     pub fn key(&self, key: &KeyText) -> Key {
-        key.to_key(&self.scope)
+        key.to_key(Arc::clone(&self.scope))
     }
 
     /// What happened to this function's calls so far.

@@ -40,6 +40,7 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::{
     clock::Timestamp,
@@ -82,9 +83,12 @@ impl<A> Clone for Flights<A> {
     }
 }
 
+/// What a flight loads. Few bytes lie where they are kept.
+type FlightKey = SmallVec<[u8; 16]>;
+
 #[derive(Debug)]
 struct Table<A> {
-    keys: HashMap<Arc<[u8]>, Slot<A>, RandomState>,
+    keys: HashMap<FlightKey, Slot<A>, RandomState>,
     /// How many invalidations of all keys are running.
     dooms: usize,
     /// The number of the last flight or invalidation: the order in which they began.
@@ -97,7 +101,7 @@ struct Slot<A> {
     /// The flight that new callers may wait for.
     joinable: Option<Arc<Flight<A>>>,
     /// Every flight whose ticket still exists, the joinable one included.
-    flying: Vec<Arc<Flight<A>>>,
+    flying: SmallVec<[Arc<Flight<A>>; 1]>,
     /// How many invalidations and replacements of this key are running.
     dooms: usize,
     /// The flight whose replacement is being made.
@@ -255,9 +259,9 @@ impl<A> Flights<A> {
     /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
     pub(crate) fn doom(&self, key: &[u8]) -> Doom<A> {
         let mut table = lock(&self.table);
-        let key: Arc<[u8]> = Arc::from(key);
+        let key = FlightKey::from_slice(key);
         let number = table.next_number();
-        let slot = table.keys.entry(Arc::clone(&key)).or_default();
+        let slot = table.keys.entry(key.clone()).or_default();
         slot.dooms += 1;
         let doomed = slot.doom(|_| true);
         Doom { flights: self.clone(), key: Some(key), number, doomed, replacing: None }
@@ -300,8 +304,8 @@ impl<A> Flights<A> {
 
     fn take_off(&self, table: &mut Table<A>, key: &[u8], now: Timestamp, start: Start) -> Ticket<A> {
         let (all_dooms, number) = (table.dooms, table.next_number());
-        let key: Arc<[u8]> = Arc::from(key);
-        let slot = table.keys.entry(Arc::clone(&key)).or_default();
+        let key = FlightKey::from_slice(key);
+        let slot = table.keys.entry(key.clone()).or_default();
         let dooms = all_dooms + slot.dooms;
         let born_doomed = match start {
             Start::Joinable | Start::Alone => dooms > 0,
@@ -439,7 +443,7 @@ impl<A> Slot<A> {
     fn doom(&mut self, which: impl Fn(&Flight<A>) -> bool) -> Vec<Arc<Flight<A>>> {
         self.joinable = None;
         self.flying.iter().filter(|flight| which(flight)).for_each(|flight| flight.doom());
-        self.flying.clone()
+        self.flying.to_vec()
     }
 
     /// Lets nobody join `flight` any more, and a load store nothing any more. What replaces may still do so: it judges by
@@ -467,7 +471,7 @@ impl<A> Default for Slot<A> {
     fn default() -> Self {
         Self {
             joinable: None,
-            flying: Vec::new(),
+            flying: SmallVec::new(),
             dooms: 0,
             replacing: None,
             cleared: 0,
@@ -481,7 +485,7 @@ impl<A> Default for Slot<A> {
 #[derive(Debug)]
 pub(crate) struct Ticket<A> {
     flights: Flights<A>,
-    key: Arc<[u8]>,
+    key: FlightKey,
     flight: Arc<Flight<A>>,
 }
 
@@ -518,7 +522,7 @@ impl<A> Ticket<A> {
         loop {
             let other = {
                 let mut table = lock(&self.flights.table);
-                let slot = table.keys.entry(Arc::clone(&self.key)).or_default();
+                let slot = table.keys.entry(self.key.clone()).or_default();
                 match &slot.replacing {
                     Some(other) => Arc::clone(other),
                     None => return self.begin_replacement(slot),
@@ -543,7 +547,7 @@ impl<A> Ticket<A> {
         let doomed = slot.doom(|flight| !flight.start.replaces());
         slot.joinable = joinable;
         let replacing = Some(Arc::clone(&self.flight));
-        let (flights, key) = (self.flights.clone(), Some(Arc::clone(&self.key)));
+        let (flights, key) = (self.flights.clone(), Some(self.key.clone()));
         Replacement {
             doom: Doom { flights, key, number, doomed, replacing },
             flight: Arc::clone(&self.flight),
@@ -551,7 +555,7 @@ impl<A> Ticket<A> {
     }
 
     /// What is loaded.
-    pub(crate) fn key(&self) -> &Arc<[u8]> {
+    pub(crate) fn key(&self) -> &[u8] {
         &self.key
     }
 
@@ -687,7 +691,7 @@ impl<A: Clone> Waiter<A> {
 pub(crate) struct Doom<A> {
     flights: Flights<A>,
     /// `None`: all keys.
-    key: Option<Arc<[u8]>>,
+    key: Option<FlightKey>,
     number: u64,
     doomed: Vec<Arc<Flight<A>>>,
     /// The flight whose replacement this is, if it is one.

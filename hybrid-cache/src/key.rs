@@ -56,7 +56,15 @@
 //! the user's writes it (`#[serde(transparent)]`, `with`, `into`): then they are in that of its iteration, and such keys are
 //! hardly ever the same. Use a `BTreeSet` there.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::{Arc, OnceLock},
+};
+
+use smallvec::SmallVec;
+
+use self::text::Replaced;
 
 mod buffer;
 mod encoder;
@@ -73,48 +81,76 @@ mod tests;
 /// The longest text of arguments that stands in a key as it is, in bytes.
 pub(crate) const LONGEST_PLAIN_TEXT: usize = 200;
 
+/// What a call is looked up by in its own process: few bytes lie where they are kept.
+pub(crate) type PackedKey = SmallVec<[u8; 16]>;
+
 /// The key of one answer. `Display` is what stands in Redis.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Key {
+    scope: Arc<str>,
+    lookup: PackedKey,
+    names: &'static [&'static str],
+    replaced: Option<Box<Replaced>>,
+    /// Made when somebody asks for it: a call that is answered by memory or by its body has no use for it.
+    text: OnceLock<Box<Text>>,
+}
+
+/// A key as it is written.
+#[derive(Debug, Clone)]
+struct Text {
+    /// The scope, and the arguments or their digest.
     storage: Box<str>,
-    scope_len: usize,
-    /// Only where `storage` ends in a digest.
+    /// The text of the arguments where that is not in `storage`.
     canonical: Option<Box<str>>,
-    lookup: Box<[u8]>,
 }
 
 impl Key {
-    /// `canonical` is given where `arguments` is not the whole text.
-    fn new(scope: &str, arguments: &str, canonical: Option<Box<str>>, lookup: Box<[u8]>) -> Self {
-        let mut storage = String::with_capacity(scope.len() + 1 + arguments.len());
-        storage.push_str(scope);
-        storage.push(':');
-        storage.push_str(arguments);
-        Self { storage: storage.into_boxed_str(), scope_len: scope.len(), canonical, lookup }
-    }
-
     /// The key as it stands in Redis and on disk: `namespace:function:arguments`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.storage
+        &self.text().storage
     }
 
     /// The part that all keys of one function share: `namespace:function`.
     pub(crate) fn scope(&self) -> &str {
-        self.storage.get(..self.scope_len).unwrap_or_default()
+        &self.scope
     }
 
     /// The whole canonical text of the arguments, also where `as_str` holds only its digest.
     pub(crate) fn canonical(&self) -> &str {
-        match &self.canonical {
-            Some(text) => text,
-            None => self.storage.get(self.scope_len + 1..).unwrap_or_default(),
+        let text = self.text();
+        match &text.canonical {
+            Some(canonical) => canonical,
+            None => text.storage.get(self.scope.len() + 1..).unwrap_or_default(),
         }
     }
 
     /// The bytes that memory and flights look the call up by.
+    #[inline]
     pub(crate) fn lookup(&self) -> &[u8] {
         &self.lookup
+    }
+
+    /// Why the call is not to be cached, if it is not: an argument has no text.
+    pub(crate) fn why_unusable(&self) -> Option<&str> {
+        text::why_unusable(self.replaced.as_deref())
+    }
+
+    fn text(&self) -> &Text {
+        self.text.get_or_init(|| {
+            let (arguments, canonical) = text::unpacked(&self.lookup, self.names, self.replaced.as_deref());
+            Box::new(Text::new(&self.scope, &arguments, canonical))
+        })
+    }
+}
+
+impl Text {
+    fn new(scope: &str, arguments: &str, canonical: Option<Box<str>>) -> Self {
+        let mut storage = String::with_capacity(scope.len() + 1 + arguments.len());
+        storage.push_str(scope);
+        storage.push(':');
+        storage.push_str(arguments);
+        Self { storage: storage.into_boxed_str(), canonical }
     }
 }
 
@@ -122,13 +158,35 @@ impl Key {
 impl Key {
     /// A key of the function `scope` (`namespace:function`), for tests of layers.
     pub(crate) fn of(scope: &str, arguments: &str) -> Self {
-        Self::new(scope, arguments, None, arguments.as_bytes().into())
+        let text = OnceLock::from(Box::new(Text::new(scope, arguments, None)));
+        let lookup = PackedKey::from_slice(arguments.as_bytes());
+        Self { scope: scope.into(), lookup, names: &[], replaced: None, text }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.storage)
+        f.write_str(self.as_str())
     }
 }
 

@@ -13,6 +13,7 @@ use futures_util::future::Either;
 use tokio::task_local;
 
 use crate::{
+    key::PackedKey,
     stats::striped::thread_ends,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -33,12 +34,12 @@ struct Load {
 struct Node {
     /// The address of the function's scope, which no other function has, in whatever world.
     function: usize,
-    key: Arc<[u8]>,
+    key: PackedKey,
 }
 
 impl Node {
-    fn new(scope: &Arc<str>, key: Arc<[u8]>) -> Self {
-        Self { function: address(scope), key }
+    fn new(scope: &Arc<str>, key: &[u8]) -> Self {
+        Self { function: address(scope), key: PackedKey::from_slice(key) }
     }
 }
 
@@ -62,7 +63,7 @@ pub(crate) struct WouldDeadlock;
 /// Announces that this task waits for the load of `key` of the function `scope`.
 pub(crate) fn wait_for(scope: &Arc<str>, key: &[u8]) -> Result<Waiting, WouldDeadlock> {
     let Ok(innermost) = LOADING.try_with(Arc::clone) else { return Ok(Waiting { waits: None }) };
-    let awaited = Node::new(scope, key.into());
+    let awaited = Node::new(scope, key);
     // Looked at and announced under one lock: of two that would close a circle, the second sees the first.
     let mut waiting = lock();
     if leads_to(&waiting, &awaited, &innermost) {
@@ -85,7 +86,7 @@ pub(crate) fn is_inside(scope: &Arc<str>) -> bool {
 /// `load`, knowing that it loads `key` of the function `scope`, and what it is part of.
 pub(crate) fn loading<F: Future>(
     scope: &Arc<str>,
-    key: &Arc<[u8]>,
+    key: &[u8],
     load: F,
 ) -> impl Future<Output = F::Output> + use<F> {
     if thread_ends() {
@@ -94,7 +95,7 @@ pub(crate) fn loading<F: Future>(
         return Either::Right(load);
     }
     let outer = LOADING.try_with(Arc::clone).ok();
-    let this = Node::new(scope, Arc::clone(key));
+    let this = Node::new(scope, key);
     Either::Left(LOADING.scope(Arc::new(Load { this, outer }), load))
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     answer::Answer,
     flight::Ticket,
-    key::text::KeyText,
+    key::{Key, text::KeyText},
     mode::{self, Mode},
     outcome::Outcome,
     recursion,
@@ -28,14 +28,18 @@ impl<R: Outcome> CachedFn<R> {
     /// that goes away neither stops it nor makes others wait.
     ///
     /// Boxed so that a call that hits does not carry the size of all this, and so that a body may call its function.
+    #[expect(clippy::needless_pass_by_value, reason = "else a call would carry it along while it waits")]
     pub fn load<F>(self: &Arc<Self>, key: KeyText, body: F) -> BoxFuture<'static, R::Output>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
-        Box::pin(self.here().call(key, body).map(Given::into_output))
+        let this = self.here();
+        let key = this.key(&key);
+        Box::pin(this.call(key, body).map(Given::into_output))
     }
 
     /// The same, with the body in the caller's own task. When the caller goes away, one of those who wait loads.
+    #[expect(clippy::needless_pass_by_value, reason = "else a call would carry it along while it waits")]
     pub fn load_inline<F>(
         self: &Arc<Self>,
         key: KeyText,
@@ -44,7 +48,9 @@ impl<R: Outcome> CachedFn<R> {
     where
         F: Future<Output = R::Output>,
     {
-        Box::pin(self.here().call_inline(key, body).map(Given::into_output))
+        let this = self.here();
+        let key = this.key(&key);
+        Box::pin(this.call_inline(key, body).map(Given::into_output))
     }
 
     /// A whole call, [`hit`](Self::hit) included, whose answer tells where it came from.
@@ -57,7 +63,7 @@ impl<R: Outcome> CachedFn<R> {
             let this = this.here();
             let given = match this.hit_given(&key) {
                 Some(given) => given,
-                None => Arc::clone(&this).call(key, body).await,
+                None => Arc::clone(&this).call(this.key(&key), body).await,
             };
             given.into_answer(this.now())
         })
@@ -77,7 +83,7 @@ impl<R: Outcome> CachedFn<R> {
             let this = this.here();
             let given = match this.hit_given(&key) {
                 Some(given) => given,
-                None => Arc::clone(&this).call_inline(key, body).await,
+                None => Arc::clone(&this).call_inline(this.key(&key), body).await,
             };
             given.into_answer(this.now())
         })
@@ -87,7 +93,7 @@ impl<R: Outcome> CachedFn<R> {
         clippy::manual_async_fn,
         reason = "an `async fn` would have room for its arguments, and so the key, twice"
     )]
-    fn call<F>(self: Arc<Self>, key: KeyText, body: F) -> impl Future<Output = Given<R>> + Send + use<R, F>
+    fn call<F>(self: Arc<Self>, key: Key, body: F) -> impl Future<Output = Given<R>> + Send + use<R, F>
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
@@ -95,17 +101,17 @@ impl<R: Outcome> CachedFn<R> {
             match self.turn(&key).await {
                 Turn::Answered(given) => given,
                 Turn::Bare => Given::by_body(body.await),
-                Turn::Load(ticket, place) => self.lead(ticket, place, &key, body, Purpose::Call).await,
-                Turn::Refresh(ticket) => self.lead(ticket, None, &key, body, Purpose::Refresh).await,
+                Turn::Load(ticket, place) => self.lead(ticket, place, key, body, Purpose::Call).await,
+                Turn::Refresh(ticket) => self.lead(ticket, None, key, body, Purpose::Refresh).await,
                 Turn::Renew(given, renewal) => {
-                    self.renew(renewal, &key, body);
+                    self.renew(renewal, key, body);
                     given
                 }
             }
         }
     }
 
-    async fn call_inline<F>(self: Arc<Self>, key: KeyText, body: F) -> Given<R>
+    async fn call_inline<F>(self: Arc<Self>, key: Key, body: F) -> Given<R>
     where
         F: Future<Output = R::Output>,
     {
@@ -113,8 +119,8 @@ impl<R: Outcome> CachedFn<R> {
             // There is no body to run behind the caller's back: it ends with the call.
             Turn::Answered(given) | Turn::Renew(given, _) => given,
             Turn::Bare => Given::by_body(body.await),
-            Turn::Load(ticket, place) => self.lead_inline(ticket, place, &key, body, Purpose::Call).await,
-            Turn::Refresh(ticket) => self.lead_inline(ticket, None, &key, body, Purpose::Refresh).await,
+            Turn::Load(ticket, place) => self.lead_inline(ticket, place, key, body, Purpose::Call).await,
+            Turn::Refresh(ticket) => self.lead_inline(ticket, None, key, body, Purpose::Refresh).await,
         }
     }
 
@@ -126,11 +132,12 @@ impl<R: Outcome> CachedFn<R> {
         let this = Arc::clone(self);
         Box::pin(async move {
             let this = this.here();
+            let key = this.key(&key);
             if this.runs_bare(&key) {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.lookup(), this.now());
-            this.lead(ticket, None, &key, body, Purpose::Refresh).await.into_output()
+            this.lead(ticket, None, key, body, Purpose::Refresh).await.into_output()
         })
     }
 
@@ -146,16 +153,17 @@ impl<R: Outcome> CachedFn<R> {
         let this = Arc::clone(self);
         Box::pin(async move {
             let this = this.here();
+            let key = this.key(&key);
             if this.runs_bare(&key) {
                 return body.await;
             }
             let ticket = this.flights.supersede(key.lookup(), this.now());
-            this.lead_inline(ticket, None, &key, body, Purpose::Refresh).await.into_output()
+            this.lead_inline(ticket, None, key, body, Purpose::Refresh).await.into_output()
         })
     }
 
     /// Loads a newer answer behind the caller's back.
-    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: &KeyText, body: F)
+    fn renew<F>(self: Arc<Self>, renewal: Renewal<R>, key: Key, body: F)
     where
         F: Future<Output = R::Output> + Send + 'static,
     {
@@ -184,7 +192,7 @@ impl<R: Outcome> CachedFn<R> {
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         place: Option<Place>,
-        key: &KeyText,
+        key: Key,
         body: F,
         purpose: Purpose,
     ) -> Given<R>
@@ -223,7 +231,7 @@ impl<R: Outcome> CachedFn<R> {
         self: Arc<Self>,
         ticket: Ticket<Landed<R>>,
         place: Option<Place>,
-        key: &KeyText,
+        key: Key,
         body: F,
         purpose: Purpose,
     ) -> Given<R>
@@ -254,13 +262,12 @@ impl<R: Outcome> CachedFn<R> {
     pub(super) fn new_load(
         &self,
         ticket: Ticket<Landed<R>>,
-        key: &KeyText,
+        key: Key,
         purpose: Purpose,
         caller: Caller<R>,
     ) -> Load<R> {
         let nested = self.max_loads.is_some() && recursion::is_inside(&self.scope);
         let under_way = self.runtime.loads.begin();
-        let key = key.to_key(&self.scope);
         Load { ticket, key, purpose, caller, nested, _place: None, _under_way: under_way }
     }
 }

@@ -40,7 +40,7 @@ impl<R: Outcome> CachedFn<R> {
             return;
         }
         let ticket = self.flights.put(key.lookup(), self.now());
-        let load = self.new_load(ticket, &key, Purpose::Put, Caller::nobody());
+        let load = self.new_load(ticket, self.key(&key), Purpose::Put, Caller::nobody());
         let answer = self.computed(value, Duration::ZERO);
         // The layers are asked when it is its turn.
         Copies::of(&self, load, answer, Asked::nobody()).make().await;
@@ -89,7 +89,7 @@ impl<R: Outcome> CachedFn<R> {
         if self.policy.grace().is_zero() {
             return self.forget_one(key).await;
         }
-        let key = key.to_key(&self.scope);
+        let key = self.key(&key);
         let ticket = self.flights.expire(key.lookup(), self.now());
         let Some(replacement) = patience::turn(&ticket).await else { return self.forget_key(&key).await };
         if replacement.verdict() == Verdict::Nothing {

@@ -1,6 +1,11 @@
 //! What a call is looked up by, and the canonical text that it stands for.
 
-use super::{Key, LONGEST_PLAIN_TEXT, buffer::Buffer, packed};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+use super::{Key, LONGEST_PLAIN_TEXT, PackedKey, buffer::Buffer, packed};
 
 /// The arguments of one call, as they are looked up in memory: their canonical text with its names and numbers
 /// packed (`packed.rs`). The text itself is made where it is needed, which a hit is not.
@@ -18,7 +23,7 @@ pub struct KeyText {
 }
 
 #[derive(Debug, Clone)]
-enum Replaced {
+pub(super) enum Replaced {
     /// The digest of the text of these, which are longer than [`LONGEST_PLAIN_TEXT`].
     ByDigest(Box<[u8]>),
     /// A text of nothing, as an argument could not be serialised.
@@ -83,10 +88,7 @@ impl KeyText {
 
     /// Why [`is_usable`](Self::is_usable) is false, for the log.
     pub(crate) fn why_unusable(&self) -> Option<&str> {
-        match self.replaced.as_deref() {
-            Some(Replaced::ByNothing { reason }) => Some(reason),
-            Some(Replaced::ByDigest(_)) | None => None,
-        }
+        why_unusable(self.replaced.as_deref())
     }
 
     /// The bytes that memory and flights look the call up by.
@@ -109,22 +111,43 @@ impl KeyText {
 
     /// The key of these arguments for the function `scope` (`namespace:function`).
     #[must_use]
-    pub fn to_key(&self, scope: &str) -> Key {
-        let lookup = self.lookup().into();
-        let at_hand = || String::from_utf8_lossy(self.lookup());
-        let (packed, digest_at_hand) = match self.replaced.as_deref() {
-            None => (self.lookup(), None),
-            Some(Replaced::ByDigest(packed)) => (&**packed, Some(at_hand())),
-            Some(Replaced::ByNothing { .. }) => return Key::new(scope, &at_hand(), None, lookup),
-        };
-        // Only whole strings are ever written, so there is one.
-        let text = packed::unpack(packed, self.names).unwrap_or_else(unusable);
-        if text.len() <= LONGEST_PLAIN_TEXT {
-            return Key::new(scope, &text, None, lookup);
+    pub fn to_key(&self, scope: impl Into<Arc<str>>) -> Key {
+        Key {
+            scope: scope.into(),
+            lookup: PackedKey::from_slice(self.lookup()),
+            names: self.names,
+            replaced: self.replaced.clone(),
+            text: OnceLock::new(),
         }
-        let digest = digest_at_hand.unwrap_or_else(|| digest(&text).into());
-        Key::new(scope, &digest, Some(text.into()), lookup)
     }
+}
+
+pub(super) fn why_unusable(replaced: Option<&Replaced>) -> Option<&str> {
+    match replaced {
+        Some(Replaced::ByNothing { reason }) => Some(reason),
+        Some(Replaced::ByDigest(_)) | None => None,
+    }
+}
+
+/// What stands in the key of a call that is looked up by these bytes, and the text of its arguments where that is not it.
+pub(super) fn unpacked<'a>(
+    lookup: &'a [u8],
+    names: &[&str],
+    replaced: Option<&Replaced>,
+) -> (Cow<'a, str>, Option<Box<str>>) {
+    let at_hand = || String::from_utf8_lossy(lookup);
+    let packed = match replaced {
+        None => lookup,
+        Some(Replaced::ByDigest(packed)) => packed,
+        Some(Replaced::ByNothing { .. }) => return (at_hand(), None),
+    };
+    // Only whole strings are ever written, so there is one.
+    let text = packed::unpack(packed, names).unwrap_or_else(unusable);
+    if text.len() <= LONGEST_PLAIN_TEXT {
+        return (text.into(), None);
+    }
+    let digest = if replaced.is_some() { at_hand() } else { digest(&text).into() };
+    (digest, Some(text.into()))
 }
 
 /// What no text is, and nobody has had before.

@@ -24,7 +24,7 @@ async fn a_call_and_its_load_are_small_enough_to_be_allocated_without_a_lock() {
     assert!(size_of_val(&*call) <= WITHOUT_A_LOCK, "a call takes {} bytes", size_of_val(&*call));
 
     let ticket = function.flights.lead(b"k", function.now()).unwrap();
-    let load = function.new_load(ticket, &key("k"), Purpose::Call, Caller::nobody());
+    let load = function.new_load(ticket, function.key(&key("k")), Purpose::Call, Caller::nobody());
     let filling = Arc::clone(function).fill(load, body());
     // What its task has around it takes less than a quarter.
     assert!(size_of_val(&filling) <= WITHOUT_A_LOCK * 3 / 4, "a load takes {} bytes", size_of_val(&filling));

@@ -22,7 +22,7 @@ impl Lines {
     }
 
     fn text(&mut self, what: &str, text: &KeyText) {
-        writeln!(self.0, "{what:32}{}", text.to_key(&scope("hc", "shop::product"))).unwrap();
+        writeln!(self.0, "{what:32}{}", text.to_key(scope("hc", "shop::product"))).unwrap();
     }
 }
 
