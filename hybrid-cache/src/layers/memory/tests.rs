@@ -24,6 +24,8 @@ macro_rules! on_every_engine {
     };
 }
 
+mod soak;
+
 on_every_engine! {
     the_newest_answer_of_a_key_is_found_until_it_is_removed,
     everything_is_forgotten_at_once_and_its_space_follows,
