@@ -101,7 +101,7 @@ impl Soak {
             985..998 => drop(self.clock.fetch_add(7, Relaxed)),
             _ => self.forget_all(),
         }
-        if let Engine::S3Fifo(_) = &self.memory.engine {
+        if matches!(self.memory.engine, Engine::S3Fifo(_)) {
             // Each thread has at most one that is not in memory yet; and what was forgotten all at once may still be there.
             let most = 2 * (ROOM + THREADS);
             assert!(self.alive.count() as u64 <= most, "{} are alive", self.alive.count());
@@ -162,6 +162,6 @@ impl Soak {
 
 /// Some are long.
 fn name(key: u64) -> Vec<u8> {
-    let long = if key % 3 == 0 { ", which takes more than two words" } else { "" };
+    let long = if key.is_multiple_of(3) { ", which takes more than two words" } else { "" };
     format!("{key}{long}").into_bytes()
 }
