@@ -30,6 +30,10 @@ const SMALL_SHARE: u64 = 10;
 /// So many reads in the small queue lead into the main one.
 const USES_TO_STAY: u8 = 2;
 
+/// So many entries at most get another turn where one is evicted: else that could be all of a large shard, three times over,
+/// under its lock.
+const MOST_TURNS: usize = 1_000;
+
 /// A vector of fewer entries is not worth making smaller.
 const FEW: usize = 64;
 
@@ -142,12 +146,17 @@ impl<V> Shard<V> {
 
     /// Takes the entry out that is to give way; `None` if there is none.
     pub(super) fn evict(&mut self, hasher: &RandomState) -> Option<Taken<V>> {
+        let mut turns = 0;
         loop {
             let from_small = self.small.weight.saturating_mul(SMALL_SHARE) > self.weight();
             let queue = if from_small { &self.small } else { &self.main };
             let at = queue.oldest;
             let entry = self.entry_mut(at)?;
             let uses = entry.uses();
+            turns += 1;
+            if turns > MOST_TURNS {
+                *uses = 0;
+            }
             if from_small && *uses >= USES_TO_STAY {
                 *uses = 0;
             } else if !from_small && *uses > 0 {

@@ -91,14 +91,35 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..400)
 }
 
+/// A minute from the first second of 1970.
+fn life() -> EntryDates {
+    let now = Timestamp::from_millis(1_000);
+    let end = now.plus(Duration::from_mins(1));
+    EntryDates { dates: Dates { computed_at: now, fresh_until: end, kept_until: end }, due_from: end }
+}
+
+#[test]
+fn an_eviction_looks_at_few_entries_though_all_of_many_are_in_use() {
+    let hasher = RandomState::default();
+    let mut shard = Shard::new();
+    for key in 0..5 * MOST_TURNS {
+        let text = key.to_string();
+        let sought = Sought::new(text.as_bytes().into(), &hasher);
+        shard.insert(&sought, key, &life(), 1, true, &hasher);
+        (0..3).for_each(|_| shard.get(&sought).unwrap().used());
+    }
+    let evicted = shard.evict(&hasher).unwrap();
+    assert_eq!(evicted.value, MOST_TURNS, "the oldest that did not get another turn");
+    let turned = keys_of(&mut shard, Place::Main).into_iter().filter(|(_, uses)| *uses < 3).count();
+    assert_eq!((turned, shard.len()), (MOST_TURNS, 5 * MOST_TURNS - 1));
+}
+
 proptest! {
     #[test]
     fn a_shard_keeps_what_the_policy_keeps(steps in steps(), room in 1_u64..60, weighted in any::<bool>()) {
         let hasher = RandomState::default();
         let hash = |key: u8| Sought::new(key.to_string().as_bytes().into(), &hasher).hash;
-        let now = Timestamp::from_millis(1_000);
-        let end = now.plus(Duration::from_mins(1));
-        let life = EntryDates { dates: Dates { computed_at: now, fresh_until: end, kept_until: end }, due_from: end };
+        let life = life();
         let mut shard = Shard::new();
         let mut plain =
             Plain { room, small: VecDeque::new(), main: VecDeque::new(), ghosts: Ghosts::NONE };
