@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) wait: Duration,
     /// Entries in memory, for each function.
     pub(crate) mem_capacity: u64,
+    /// Bytes in memory, of all functions together.
+    pub(crate) mem_max_bytes: Option<u64>,
     /// Which entries leave memory first.
     pub(crate) eviction: Eviction,
     /// `None`: no address was given, the layer is skipped.

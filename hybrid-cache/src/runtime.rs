@@ -22,7 +22,7 @@ use crate::{
     config::{Environment, Settings, error::ConfigError, name_in_variables, report::Report},
     definition::{Declared, Definition},
     error::LayerKind,
-    layers::Layer,
+    layers::{Layer, memory::Pool},
     stats::{Counters, Stats},
     sync::{Mutex, PoisonError},
     testing::current,
@@ -72,6 +72,8 @@ pub(crate) struct Runtime {
     /// Loads that were dropped because nobody waited for them any more and they would have stored nothing.
     pub(crate) abandoned: AtomicUsize,
     closing: AtomicBool,
+    /// What bounds the memories of all functions together, if anything does.
+    pub(crate) pool: Option<Arc<Pool>>,
     redis: OnceLock<Option<Arc<dyn Layer>>>,
     disk: OnceLock<Option<Arc<dyn Layer>>>,
     /// Whether it was said that there is no Redis, and no disk. In a world of a test there need not be either.
@@ -122,6 +124,7 @@ const MOST_UNATTENDED: usize = 256;
 impl Runtime {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         Self {
+            pool: settings.mem_max_bytes.map(|most| Pool::new(most, clock.now())),
             settings,
             clock,
             copies: Work::at_most(MOST_COPIES),
@@ -252,6 +255,10 @@ impl Runtime {
     /// Looks after every function once.
     pub(crate) fn tidy(&self) {
         self.every_function(Chore::Tidy);
+        if let Some(pool) = &self.pool {
+            // As with the functions: values may be dropped.
+            let _ = catch_unwind(AssertUnwindSafe(|| pool.tidy(self.clock.now())));
+        }
     }
 
     fn every_function(&self, chore: Chore) {

@@ -52,7 +52,14 @@ impl<R: Outcome> CachedFn<R> {
         }
         let counters = Arc::new(Counters::default());
         let in_memory = options.enabled && options.layers.contains(&LayerKind::Memory);
-        let memory = in_memory.then(|| Arc::new(Memory::new(bound(&options, abilities), options.eviction)));
+        let memory = in_memory.then(|| {
+            let (bound, eviction, counters) =
+                (bound(&options, abilities), options.eviction, Arc::clone(&counters));
+            match &runtime.pool {
+                None => Arc::new(Memory::new(bound, eviction)),
+                Some(pool) => Memory::in_pool(bound, eviction, pool, move || counters.use_of_memory()),
+            }
+        });
         let failures = policy
             .remembers_failures()
             .then(|| Arc::new(Memory::new(Bound::Entries(options.capacity), Eviction::S3Fifo)));

@@ -152,6 +152,8 @@ impl<R: Outcome> CachedFn<R> {
             };
             // Dropped where no lock is held: that is code of its type, too.
             drop(load.ticket.store(store));
+            // So are answers of other functions, whose clean-up is not to cost this one its load.
+            let _ = guarded(|| memory.make_room_in_pool(now));
         }
         let newer = match &answer.origin {
             Origin::Body(_) => true,
@@ -166,7 +168,13 @@ impl<R: Outcome> CachedFn<R> {
 
     /// What `value` counts in memory; `None` if it is too large for it, or its size function panics.
     fn weigh(&self, memory: &Memory<Held<R>>, key: &[u8], value: &R::Value) -> Option<Weight> {
-        let size = || R::Holding::beside(self.abilities.size().map_or(0, |size| size(value)));
+        let size = || {
+            let least = R::Holding::least(value);
+            let size = self.abilities.size().map_or(least, |size| size(value));
+            // Of a function that asked for no bound by size, an answer is not lost for want of one.
+            let untold = size == usize::MAX && self.definition.max_bytes.is_none();
+            R::Holding::beside(if untold { least } else { size })
+        };
         let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {
             self.say_too_large_for_memory();

@@ -67,8 +67,9 @@ impl<R: Outcome> CachedFn<R> {
             tracing::warn!(
                 function = %self.scope,
                 max_bytes = self.definition.max_bytes,
-                "an answer alone is larger than `max_bytes`, or its size cannot be told, and is not kept in memory; give \
-                 the function more, or say its size with `weigh`; this is said once for each function",
+                mem_max_bytes = self.runtime.settings.mem_max_bytes,
+                "an answer alone is larger than `max_bytes`, or than HYBRID_CACHE_MEM_MAX_BYTES, or its size cannot be told, \
+                 and is not kept in memory; give it more, or say its size with `weigh`; this is said once for each function",
             );
         }
     }

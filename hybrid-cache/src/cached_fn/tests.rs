@@ -11,6 +11,7 @@ mod invalidation_of_many;
 mod layering;
 mod lifecycle;
 mod modes;
+mod one_bound;
 mod proof;
 mod sharing;
 mod sizes;

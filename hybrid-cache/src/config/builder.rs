@@ -33,6 +33,7 @@ pub struct Builder {
     pub(super) jitter: Option<f64>,
     pub(super) wait: Option<Duration>,
     pub(super) mem_capacity: Option<u64>,
+    pub(super) mem_max_bytes: Option<u64>,
     pub(super) eviction: Option<Eviction>,
     pub(super) redis: RedisGiven,
     pub(super) disk: DiskGiven,
@@ -120,6 +121,24 @@ impl Builder {
     /// `mem` out of the layers.
     pub fn mem_capacity(mut self, entries: u64) -> Self {
         self.mem_capacity = Some(entries);
+        self
+    }
+
+    /// How many bytes the answers of all functions take in memory together; kept errors (`err_ttl`) are not counted.
+    ///
+    /// Where it is too many, the function gives way that is used least for what it holds: the one with the fewest hits per
+    /// byte, where a hit counts half after each minute, and a call that had to load a sixteenth of a hit. It evicts what it
+    /// needs least. An eighth of the bound is divided equally
+    /// among the functions, and that much each may keep whatever its hits, so that new answers have time to be asked for. A
+    /// load first stores its answer and then makes room, so there may be one more answer for each thread that does so.
+    ///
+    /// An answer counts as for `max_bytes`: what `weigh` says, else the size of its encoding, else the size of its type, and
+    /// what memory needs for each. One that alone is larger than all of this is not kept. The bounds of each function
+    /// (`capacity`, `max_bytes`) hold as well.
+    ///
+    /// Default: `HYBRID_CACHE_MEM_MAX_BYTES`, else no such bound. Refused by `install()`: zero.
+    pub fn mem_max_bytes(mut self, bytes: u64) -> Self {
+        self.mem_max_bytes = Some(bytes);
         self
     }
 

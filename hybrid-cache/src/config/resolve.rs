@@ -58,6 +58,9 @@ impl Builder {
             mem_capacity: pick
                 .or(EntryLimit(10_000), Setting::MemCapacity, self.mem_capacity.map(EntryLimit::new))
                 .0,
+            mem_max_bytes: pick
+                .or_none(Setting::MemMaxBytes, self.mem_max_bytes.map(ByteLimit::new))
+                .map(|(limit, _)| limit.0),
             eviction: pick.or(Evicts(Eviction::S3Fifo), Setting::Eviction, self.eviction.map(Evicts::new)).0,
             redis: pick.redis(self.redis),
             disk: pick.disk(self.disk, environment.default_dir()),

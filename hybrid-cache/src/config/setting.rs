@@ -16,6 +16,7 @@ pub(super) enum Setting {
     Jitter,
     Wait,
     MemCapacity,
+    MemMaxBytes,
     Eviction,
     RedisUrl,
     RedisPassword,
@@ -28,7 +29,7 @@ pub(super) enum Setting {
 
 impl Setting {
     /// In the order of the documentation and the report.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Enabled,
         Self::Namespace,
         Self::Layers,
@@ -36,6 +37,7 @@ impl Setting {
         Self::Jitter,
         Self::Wait,
         Self::MemCapacity,
+        Self::MemMaxBytes,
         Self::Eviction,
         Self::RedisUrl,
         Self::RedisPassword,
@@ -56,6 +58,7 @@ impl Setting {
             Self::Jitter => "jitter",
             Self::Wait => "wait",
             Self::MemCapacity => "mem_capacity",
+            Self::MemMaxBytes => "mem_max_bytes",
             Self::Eviction => "eviction",
             Self::RedisUrl => "redis",
             Self::RedisPassword => "redis_password",
@@ -77,6 +80,7 @@ impl Setting {
             Self::Jitter => "HYBRID_CACHE_JITTER",
             Self::Wait => "HYBRID_CACHE_WAIT",
             Self::MemCapacity => "HYBRID_CACHE_MEM_CAPACITY",
+            Self::MemMaxBytes => "HYBRID_CACHE_MEM_MAX_BYTES",
             Self::Eviction => "HYBRID_CACHE_EVICTION",
             Self::RedisUrl => "HYBRID_CACHE_REDIS_URL",
             Self::RedisPassword => "HYBRID_CACHE_REDIS_PASSWORD",

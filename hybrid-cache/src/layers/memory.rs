@@ -7,7 +7,11 @@
 //! measured elsewhere, and dropped by the caller, who is handed what was [removed](Removed). Writes of one key must not
 //! overlap; the flight table sees to that.
 
-use std::{any::Any, fmt};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use smallvec::SmallVec;
 
@@ -17,6 +21,8 @@ mod entry;
 mod ghosts;
 #[path = "memory/key.rs"]
 mod key;
+#[path = "memory/pool.rs"]
+mod pool;
 #[path = "memory/s3fifo.rs"]
 mod s3fifo;
 #[path = "memory/shard.rs"]
@@ -30,14 +36,21 @@ mod tinylfu;
 pub(crate) use self::{
     entry::{Entry, EntryDates, as_kept},
     key::Lookup,
+    pool::Pool,
 };
-use self::{s3fifo::S3Fifo, sweep::Sweep};
+use self::{
+    pool::{GivesWay, Stake},
+    s3fifo::S3Fifo,
+    sweep::Sweep,
+};
 use crate::{clock::Timestamp, record::Dates};
 
 /// The answers of one function that are in memory. `V` is what is kept of one; to clone it must not run code of the user's.
 pub(crate) struct Memory<V> {
     engine: Engine<V>,
     bound: Bound,
+    /// What it holds of what bounds all functions together, if anything does.
+    stake: Option<Arc<Stake>>,
     sweep: Sweep,
 }
 
@@ -68,12 +81,12 @@ pub(crate) enum Bound {
     Bytes(u64),
 }
 
-/// What an entry counts towards the bound of its memory.
+/// How many bytes an entry takes; one where nothing is bounded by bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weight(u32);
 
 impl Weight {
-    /// Of an entry in a memory that is bounded by number.
+    /// Of an entry in a memory that is bounded by number alone.
     pub(crate) const ONE: Self = Self(1);
 }
 
@@ -98,29 +111,61 @@ macro_rules! on {
 impl<V: Send + Sync + 'static> Memory<V> {
     /// An engine that is not compiled in is not asked for: the settings refuse it.
     pub(crate) fn new(bound: Bound, eviction: Eviction) -> Self {
-        let engine = match eviction {
-            #[cfg(feature = "moka")]
-            Eviction::TinyLfu => Engine::TinyLfu(tinylfu::TinyLfu::new(bound)),
-            _ => Engine::S3Fifo(S3Fifo::new(bound)),
-        };
-        Self { engine, bound, sweep: Sweep::new() }
+        Self::with(bound, eviction, None)
     }
 
-    /// What an entry would count whose value takes so many bytes; `None`: it is larger than all of this memory may be, and is
-    /// not to be stored.
-    pub(crate) fn weigh(&self, key: &[u8], value: impl FnOnce() -> usize) -> Option<Weight> {
-        let (most, weight) = match self.bound {
-            Bound::Entries(most) => (most, 1),
-            Bound::Bytes(most) => {
-                let beside = match &self.engine {
-                    Engine::S3Fifo(_) => S3Fifo::<V>::beside_a_value(key),
-                    #[cfg(feature = "moka")]
-                    Engine::TinyLfu(_) => tinylfu::TinyLfu::<V>::beside_a_value(key),
-                };
-                (most, u32::try_from(value().saturating_add(beside)).ok()?)
-            }
+    /// One that is bounded together with all others of `pool`, too. `uses` says how often it was used up to now.
+    pub(crate) fn in_pool(
+        bound: Bound,
+        eviction: Eviction,
+        pool: &Arc<Pool>,
+        uses: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let stake = pool.stake();
+        let memory = Arc::new(Self::with(bound, eviction, Some(Arc::clone(&stake))));
+        let member: Weak<Self> = Arc::downgrade(&memory);
+        pool.admit(member, &stake, uses);
+        memory
+    }
+
+    fn with(bound: Bound, eviction: Eviction, stake: Option<Arc<Stake>>) -> Self {
+        let engine = match eviction {
+            #[cfg(feature = "moka")]
+            Eviction::TinyLfu => Engine::TinyLfu(tinylfu::TinyLfu::new(bound, stake.clone())),
+            _ => Engine::S3Fifo(S3Fifo::new(bound, stake.clone())),
         };
-        (u64::from(weight) <= most).then_some(Weight(weight))
+        Self { engine, bound, stake, sweep: Sweep::new() }
+    }
+
+    /// What an entry would count whose value takes so many bytes; `None`: it is larger than all of this memory may be, or all
+    /// memories together, and is not to be stored.
+    pub(crate) fn weigh(&self, key: &[u8], value: impl FnOnce() -> usize) -> Option<Weight> {
+        let weight = if self.tells_sizes() {
+            let beside = match &self.engine {
+                Engine::S3Fifo(_) => S3Fifo::<V>::beside_a_value(key),
+                #[cfg(feature = "moka")]
+                Engine::TinyLfu(_) => tinylfu::TinyLfu::<V>::beside_a_value(key),
+            };
+            u32::try_from(value().saturating_add(beside)).ok()?
+        } else {
+            1
+        };
+        let most_of_all = self.stake.as_ref().map_or(u64::MAX, |stake| stake.pool().most());
+        let fits = self.bound.counts(weight) <= self.bound.most() && u64::from(weight) <= most_of_all;
+        fits.then_some(Weight(weight))
+    }
+
+    /// Whether anything is bounded by bytes.
+    fn tells_sizes(&self) -> bool {
+        self.stake.is_some() || matches!(self.bound, Bound::Bytes(_))
+    }
+
+    /// Has the memories of all functions keep what bounds them together, by evicting entries of whichever is used least. To be
+    /// called after an answer was stored, and not under a lock: values are dropped.
+    pub(crate) fn make_room_in_pool(&self, now: Timestamp) {
+        if let Some(stake) = &self.stake {
+            stake.pool().make_room(now);
+        }
     }
 
     /// What `look` makes of the entry under `key`; `None` if there is none.
@@ -205,6 +250,13 @@ impl<V: Send + Sync + 'static> Memory<V> {
     }
 }
 
+impl<V: Send + Sync + 'static> GivesWay for Memory<V> {
+    fn give_way(&self, bytes: u64) -> u64 {
+        let Some(stake) = &self.stake else { return 0 };
+        on!(self, engine => engine.give_way(stake, bytes))
+    }
+}
+
 impl<V> Removed<V> {
     fn nothing() -> Self {
         Self(SmallVec::new())
@@ -215,6 +267,14 @@ impl Bound {
     const fn most(self) -> u64 {
         match self {
             Self::Entries(most) | Self::Bytes(most) => most,
+        }
+    }
+
+    /// What an entry of so many bytes counts towards it.
+    const fn counts(self, bytes: u32) -> u64 {
+        match self {
+            Self::Entries(_) => 1,
+            Self::Bytes(_) => bytes as u64,
         }
     }
 }

@@ -20,6 +20,9 @@ pub trait Hold<V> {
     /// What is held of it. To clone this runs no code of the user's.
     type Held: Clone + Send + Sync + 'static;
 
+    /// How many bytes it takes at least, of those that [`beside`](Self::beside) is told.
+    fn least(value: &V) -> usize;
+
     /// How many bytes it takes beside what is held, of a value that says of itself that it takes `size`.
     fn beside(size: usize) -> usize;
 
@@ -35,6 +38,10 @@ const COUNTS: usize = 2 * size_of::<usize>();
 
 impl<V: Clone + Send + Sync + 'static> Hold<V> for Holding<BOXED> {
     type Held = Arc<V>;
+
+    fn least(_: &V) -> usize {
+        0
+    }
 
     fn beside(size: usize) -> usize {
         size.saturating_add(size_of::<V>() + COUNTS)
@@ -52,6 +59,10 @@ impl<V: Clone + Send + Sync + 'static> Hold<V> for Holding<BOXED> {
 
 impl<V: Copy + Send + Sync + 'static> Hold<V> for Holding<COPIED> {
     type Held = Copied<V>;
+
+    fn least(_: &V) -> usize {
+        0
+    }
 
     fn beside(size: usize) -> usize {
         size.saturating_sub(size_of::<V>())
@@ -80,6 +91,10 @@ impl<V: Copy> Clone for Copied<V> {
 
 impl<T: Send + Sync + ?Sized + 'static> Hold<Arc<T>> for Holding<SHARED> {
     type Held = Arc<T>;
+
+    fn least(value: &Arc<T>) -> usize {
+        size_of_val(&**value)
+    }
 
     fn beside(size: usize) -> usize {
         size.saturating_add(COUNTS)
@@ -162,6 +177,15 @@ mod tests {
         }
         let held = <Holding<COPIED> as Hold<Odd>>::hold(Odd(7));
         assert_eq!(<Holding<COPIED> as Hold<Odd>>::release(held.clone()).0, 7);
+    }
+
+    #[test]
+    fn of_a_value_that_says_nothing_counts_what_its_type_or_what_it_points_to_takes() {
+        let text: Arc<str> = Arc::from("x".repeat(100));
+        assert_eq!(<Holding<SHARED> as Hold<Arc<str>>>::least(&text), 100);
+        assert_eq!(<Holding<SHARED> as Hold<Arc<[u64; 50]>>>::least(&Arc::new([7; 50])), 400);
+        let least = <Holding<BOXED> as Hold<String>>::least(&String::new());
+        assert_eq!(<Holding<BOXED> as Hold<String>>::beside(least), size_of::<String>() + COUNTS);
     }
 
     #[test]

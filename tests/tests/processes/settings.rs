@@ -184,7 +184,7 @@ fn no_setting_is_so_long_so_short_or_so_large_that_a_call_panics() {
     // One at a time where a short one would keep the others from being used.
     all.extend(DURATIONS.map(|name| vec![(name, "1ns")]));
     for number in ["18446744073709551615", "18446744073709551614", "1", "0"] {
-        all.push(vec![("MEM_CAPACITY", number), ("DISK_MAX_BYTES", number)]);
+        all.push(vec![("MEM_CAPACITY", number), ("MEM_MAX_BYTES", number), ("DISK_MAX_BYTES", number)]);
     }
     for part in ["0", "0.9999999999999999", "1", "-1", "NaN", "inf"] {
         all.push(vec![("TTL", FOREVER), ("JITTER", part)]);

@@ -48,6 +48,18 @@ impl World {
         Self::of(settings(false), FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
     }
 
+    /// One in which all functions together have so many bytes of memory.
+    pub(super) fn with_memory(bytes: u64) -> Self {
+        let settings = builder().jitter(0.0).mem_max_bytes(bytes);
+        let settings = settings.settings(&Environment::of::<String, String>([])).unwrap();
+        Self::of(settings, FakeStore::new(LayerKind::Redis), FakeStore::new(LayerKind::Disk))
+    }
+
+    /// What all functions hold in memory, where that is counted.
+    pub(super) fn bytes_in_memory(&self) -> u64 {
+        self.runtime.pool.as_ref().unwrap().held()
+    }
+
     /// One in which a layer may take as long as it likes.
     pub(super) fn without_time_limits() -> Self {
         let settings = builder().redis("redis://localhost").redis_timeout(Duration::MAX);

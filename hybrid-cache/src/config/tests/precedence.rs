@@ -28,6 +28,7 @@ fn everything_set() -> Settings {
         ("HYBRID_CACHE_JITTER", "0.1"),
         ("HYBRID_CACHE_WAIT", "1"),
         ("HYBRID_CACHE_MEM_CAPACITY", "1"),
+        ("HYBRID_CACHE_MEM_MAX_BYTES", "1"),
         (URL, "redis://env"),
         (PASSWORD, "env"),
         ("HYBRID_CACHE_REDIS_TIMEOUT", "1"),
@@ -43,6 +44,7 @@ fn everything_set() -> Settings {
         .jitter(0.2)
         .wait(Duration::from_secs(2))
         .mem_capacity(2)
+        .mem_max_bytes(2)
         .redis("redis://code")
         .redis_password("code")
         .redis_timeout(Duration::from_secs(2))
@@ -61,6 +63,7 @@ fn the_builder_is_stronger_than_the_environment_in_everything() {
     assert!(!settings.enabled);
     assert_eq!(settings.namespace, "code");
     assert_eq!((settings.ttl, settings.wait, settings.mem_capacity), (two_seconds, two_seconds, 2));
+    assert_eq!(settings.mem_max_bytes, Some(2));
     assert!((settings.jitter - 0.2).abs() < f64::EPSILON);
     let redis = settings.redis.unwrap();
     assert_eq!((redis.url.expose(), redis.timeout), ("redis://code", two_seconds));
@@ -194,7 +197,7 @@ fn the_report_says_who_said_what() {
         ("HYBRID_CACHE_FN_CATALOG_PRODUCT_ENABLED", "off"),
     ]);
     let settings = builder().namespace("shop").settings(&environment).unwrap();
-    let engine = settings.report().to_string().lines().nth(14).unwrap().to_owned();
+    let engine = settings.report().to_string().lines().nth(15).unwrap().to_owned();
 
     assert!(engine.starts_with("disk_engine"), "{engine}");
     assert_eq!(
@@ -207,6 +210,7 @@ ttl                         1m 30s                                (from: HYBRID_
 jitter                      0.05                                  (from: default)
 wait                        30s                                   (from: default)
 mem_capacity                10000                                 (from: default)
+mem_max_bytes               not set                               (from: default)
 eviction                    s3fifo                                (from: default)
 redis                       redis://me:***@localhost:6379/0       (from: REDIS_URL)
 redis_password              ***                                   (from: REDIS_PASSWORD)

@@ -58,6 +58,7 @@ fn everything_wrong_in_the_builder_is_found() {
         .jitter(f64::NAN)
         .wait(Duration::ZERO)
         .mem_capacity(0)
+        .mem_max_bytes(0)
         .redis("")
         .redis_password("")
         .redis_timeout(Duration::ZERO)
@@ -105,7 +106,7 @@ fn an_unknown_name_gets_the_nearest_known_one() {
         ("HYBRID_CACHE_REDISURL", "HYBRID_CACHE_REDIS_URL"),
         ("HYBRID_CACHE_REDIS_PASS", "HYBRID_CACHE_REDIS_PASSWORD"),
         ("HYBRID_CACHE_CAPACITY", "HYBRID_CACHE_MEM_CAPACITY"),
-        ("HYBRID_CACHE_MAX_BYTES", "HYBRID_CACHE_DISK_MAX_BYTES"),
+        ("HYBRID_CACHE_MAX_BYTES", "HYBRID_CACHE_MEM_MAX_BYTES"),
         ("HYBRID_CACHE_DISK_PATH", "HYBRID_CACHE_DISK_DIR"),
         ("HYBRID_CACHE_ENABLE", "HYBRID_CACHE_ENABLED"),
         ("HYBRID_CACHE_ttl", "HYBRID_CACHE_TTL"),

@@ -216,6 +216,14 @@ fn sizes_are_bytes_or_have_units() {
 }
 
 #[test]
+fn what_all_functions_hold_in_memory_has_no_bound_unless_one_is_set() {
+    assert_eq!(settings_from(&[]).unwrap().mem_max_bytes, None);
+    assert_eq!(with("HYBRID_CACHE_MEM_MAX_BYTES", "256MiB").mem_max_bytes, Some(256 << 20));
+    refused("HYBRID_CACHE_MEM_MAX_BYTES", &["0", "0GiB"], "leaves no room");
+    refused("HYBRID_CACHE_MEM_MAX_BYTES", &["much", "-1"], "is not a size");
+}
+
+#[test]
 fn a_directory_that_only_a_shell_could_find_is_refused() {
     refused("HYBRID_CACHE_DISK_DIR", &["~", "~/cache", "~root/cache"], "begins with `~`");
 }

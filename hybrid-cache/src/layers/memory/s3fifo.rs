@@ -5,7 +5,7 @@
 //! taken, and nothing is kept beyond it. Who stores an entry makes room for it: in its shard, or in others if that one is
 //! empty (`docs/decisions/0036-s3-fifo-in-shards.md`).
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use foldhash::quality::RandomState;
 
@@ -13,13 +13,14 @@ use super::{
     Bound, Forgotten, Removed, Weight,
     entry::{Entry, EntryDates},
     key::{Lookup, Sought, StoredKey},
+    pool::Stake,
     shard::{Shard, Taken},
 };
 use crate::{
     clock::Timestamp,
     sync::{
         Mutex, PoisonError, RwLock, RwLockWriteGuard,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -52,6 +53,10 @@ pub(super) struct S3Fifo<V> {
     bound: Bound,
     /// What all entries count.
     weight: Padded<AtomicU64>,
+    /// What they take of the bytes that all functions share.
+    stake: Option<Arc<Stake>>,
+    /// Which shard is the next to give way to other functions.
+    next_to_give: AtomicUsize,
     /// What was forgotten all at once and has not been dropped yet.
     forgotten: Mutex<Vec<Shard<V>>>,
 }
@@ -61,10 +66,14 @@ pub(super) struct S3Fifo<V> {
 pub(super) struct Padded<T>(pub(super) T);
 
 impl<V: Send + 'static> S3Fifo<V> {
-    pub(super) fn new(bound: Bound) -> Self {
+    pub(super) fn new(bound: Bound, stake: Option<Arc<Stake>>) -> Self {
         let entries = match bound {
             Bound::Entries(entries) => entries,
             Bound::Bytes(bytes) => bytes / BYTES_AN_ENTRY,
+        };
+        let entries = match &stake {
+            Some(stake) => entries.min(stake.pool().most() / BYTES_AN_ENTRY),
+            None => entries,
         };
         let shards = (0..shards_for(entries)).map(|_| Padded(RwLock::new(Shard::new()))).collect();
         Self {
@@ -72,6 +81,8 @@ impl<V: Send + 'static> S3Fifo<V> {
             hasher: RandomState::default(),
             bound,
             weight: Padded(AtomicU64::new(0)),
+            stake,
+            next_to_give: AtomicUsize::new(0),
             forgotten: Mutex::new(Vec::new()),
         }
     }
@@ -126,8 +137,11 @@ impl<V: Send + 'static> S3Fifo<V> {
         // Counted before it is there: so what there is never counts more than the bound, but for entries that make room in
         // another shard than their own. Each makes room for itself and not for others that are counted already: what they
         // hand out would pile up where a thread is not let go on.
-        let mut missing = u64::from(weight);
+        let mut missing = self.bound.counts(weight);
         let before = self.weight.0.fetch_add(missing, Relaxed);
+        if let Some(stake) = &self.stake {
+            stake.take(weight);
+        }
         let mut shard = self.write(sought.hash);
         match shard.replace(&sought, value, life, weight) {
             Ok(old) => {
@@ -135,7 +149,7 @@ impl<V: Send + 'static> S3Fifo<V> {
                 self.make_room_in(&mut shard, &mut missing, &mut removed);
             }
             Err(value) => {
-                let straight = before.saturating_mul(ROOMY.1) < self.bound.most().saturating_mul(ROOMY.0);
+                let straight = self.is_roomy(before);
                 self.make_room_in(&mut shard, &mut missing, &mut removed);
                 shard.insert(&sought, value, life, weight, straight, &self.hasher);
             }
@@ -152,7 +166,7 @@ impl<V: Send + 'static> S3Fifo<V> {
                 return;
             }
             let Some(evicted) = shard.evict(&self.hasher) else { return };
-            *missing = missing.saturating_sub(evicted.weight.into());
+            *missing = missing.saturating_sub(self.bound.counts(evicted.weight));
             self.taken(evicted, removed);
         }
     }
@@ -170,8 +184,43 @@ impl<V: Send + 'static> S3Fifo<V> {
     }
 
     fn taken(&self, Taken { value, weight }: Taken<V>, removed: &mut Removed<V>) {
-        self.weight.0.fetch_sub(u64::from(weight), Relaxed);
+        self.weight.0.fetch_sub(self.bound.counts(weight), Relaxed);
+        if let Some(stake) = &self.stake {
+            stake.give_back(weight.into());
+        }
         removed.0.push(value);
+    }
+
+    /// Whether there is so much room that entries need not show that they are of use, where all count `weight`.
+    fn is_roomy(&self, weight: u64) -> bool {
+        let roomy = |(taken, most): (u64, u64)| taken.saturating_mul(ROOMY.1) < most.saturating_mul(ROOMY.0);
+        roomy((weight, self.bound.most())) && self.stake.as_ref().is_none_or(|stake| roomy(stake.fill()))
+    }
+
+    /// Evicts about so many bytes for other functions; see [`GivesWay`](super::pool::GivesWay).
+    pub(super) fn give_way(&self, stake: &Stake, bytes: u64) -> u64 {
+        let shards = self.shards.len();
+        let usual = stake.held() / shards as u64;
+        let (mut given, mut without) = (0, 0);
+        // Twice around without any, and there is none: the first time those were left out that hold less than others, which
+        // keeps them all of one size.
+        while given < bytes && stake.is_over() && without < 2 * shards {
+            let at = self.next_to_give.fetch_add(1, Relaxed) & (shards - 1);
+            let Some(Padded(shard)) = self.shards.get(at) else { break };
+            let (before, mut removed) = (given, Removed::nothing());
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let at_most = if shard.weight() >= usual || without >= shards { EVICTED_AT_ONCE } else { 0 };
+            for _ in 0..at_most {
+                let evicted = if given < bytes && stake.is_over() { shard.evict(&self.hasher) } else { None };
+                let Some(evicted) = evicted else { break };
+                given += u64::from(evicted.weight);
+                self.taken(evicted, &mut removed);
+            }
+            // Then `removed`, which may run code of the user's.
+            drop(shard);
+            without = if given == before { without + 1 } else { 0 };
+        }
+        given
     }
 
     pub(super) fn change(&self, key: &[u8], change: impl FnOnce(&mut Entry<V>)) {
@@ -196,7 +245,14 @@ impl<V: Send + 'static> S3Fifo<V> {
         let forgotten = self.shards.iter().map(|shard| {
             let mut shard = shard.0.write().unwrap_or_else(PoisonError::into_inner);
             let shard = mem::replace(&mut *shard, Shard::new());
-            self.weight.0.fetch_sub(shard.weight(), Relaxed);
+            let counts = match self.bound {
+                Bound::Entries(_) => shard.len() as u64,
+                Bound::Bytes(_) => shard.weight(),
+            };
+            self.weight.0.fetch_sub(counts, Relaxed);
+            if let Some(stake) = &self.stake {
+                stake.give_back(shard.weight());
+            }
             shard
         });
         let forgotten: Vec<_> = forgotten.filter(|shard| shard.len() > 0).collect();

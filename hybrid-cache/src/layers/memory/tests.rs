@@ -44,7 +44,7 @@ on_every_engine! {
     a_panic_of_a_thread_that_holds_a_lock_costs_nobody_anything,
 }
 
-fn s3fifo<V>(memory: &Memory<V>) -> &S3Fifo<V> {
+pub(super) fn s3fifo<V>(memory: &Memory<V>) -> &S3Fifo<V> {
     match &memory.engine {
         Engine::S3Fifo(engine) => engine,
         #[cfg(feature = "moka")]

@@ -12,15 +12,23 @@ use super::{
     Bound, Forgotten, Removed, Weight,
     entry::{Entry, EntryDates},
     key::{Lookup, StoredKey},
+    pool::Stake,
 };
 use crate::{
     clock::Timestamp,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 pub(super) struct TinyLfu<V> {
     cache: RwLock<Entries<V>>,
     bound: Bound,
+    /// What its entries take of the bytes that all functions share.
+    stake: Option<Arc<Stake>>,
+    /// How many entries other functions have been given, or passed over, since the first.
+    passed: AtomicUsize,
     /// What has left and has not been handed out yet.
     left: Arc<Mutex<Vec<Slot<V>>>>,
     /// What was forgotten all at once and has not been dropped yet.
@@ -34,17 +42,46 @@ type Slot<V> = Arc<Kept<V>>;
 
 struct Kept<V> {
     /// `None` once it has left.
-    entry: RwLock<Option<Entry<V>>>,
+    entry: RwLock<Option<Occupant<V>>>,
     weight: Weight,
+}
+
+/// An entry, and what it counts while it is there.
+struct Occupant<V> {
+    entry: Entry<V>,
+    _claim: Option<Claim>,
+}
+
+/// The bytes of an entry, among those that all functions share, until dropped: there are many ways to leave.
+struct Claim {
+    stake: Arc<Stake>,
+    weight: Weight,
+}
+
+impl Claim {
+    fn new(stake: Arc<Stake>, weight: Weight) -> Self {
+        stake.take(weight.0);
+        Self { stake, weight }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.stake.give_back(self.weight.0.into());
+    }
 }
 
 /// What moka takes for an entry, by the number of bytes that it asked the heap for.
 const BESIDE_AN_ENTRY: usize = 250;
 
+/// One in so many bytes is evicted at least, where other functions need room.
+const GIVEN_AT_ONCE: u64 = 64;
+
 impl<V: Send + Sync + 'static> TinyLfu<V> {
-    pub(super) fn new(bound: Bound) -> Self {
+    pub(super) fn new(bound: Bound, stake: Option<Arc<Stake>>) -> Self {
         let left = Arc::default();
-        Self { cache: RwLock::new(entries(bound, &left)), bound, left, forgotten: Mutex::default() }
+        let cache = RwLock::new(entries(bound, &left));
+        Self { cache, bound, stake, passed: AtomicUsize::new(0), left, forgotten: Mutex::default() }
     }
 
     /// What an entry of `key` takes beside what its value says.
@@ -54,8 +91,8 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
 
     pub(super) fn read<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let slot = self.entries().get(&*key.to_bytes())?;
-        let entry = slot.entry.read().unwrap_or_else(PoisonError::into_inner);
-        entry.as_ref().map(look)
+        let occupant = slot.entry.read().unwrap_or_else(PoisonError::into_inner);
+        occupant.as_ref().map(|occupant| look(&occupant.entry))
     }
 
     pub(super) fn peek<R>(&self, key: &[u8], look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
@@ -64,7 +101,9 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
 
     pub(super) fn insert(&self, key: &[u8], value: V, weight: Weight, life: &EntryDates) -> Removed<V> {
         let lookup = Lookup::from(key);
-        let entry = RwLock::new(Some(Entry::new(lookup.into(), value, life)));
+        let claim = self.stake.clone().map(|stake| Claim::new(stake, weight));
+        let occupant = Occupant { entry: Entry::new(lookup.into(), value, life), _claim: claim };
+        let entry = RwLock::new(Some(occupant));
         let entries = self.entries();
         entries.insert(lookup.to_bytes().into_vec(), Arc::new(Kept { entry, weight }));
         // Else it would wait for more, and meanwhile keep more than there is room for.
@@ -74,8 +113,8 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
 
     pub(super) fn change(&self, key: &[u8], change: impl FnOnce(&mut Entry<V>)) {
         let Some(slot) = self.entries().get(&*Lookup::from(key).to_bytes()) else { return };
-        if let Some(entry) = &mut *slot.entry.write().unwrap_or_else(PoisonError::into_inner) {
-            change(entry);
+        if let Some(occupant) = &mut *slot.entry.write().unwrap_or_else(PoisonError::into_inner) {
+            change(&mut occupant.entry);
         }
     }
 
@@ -105,12 +144,38 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
         false
     }
 
+    /// Evicts about so many bytes for other functions; see [`GivesWay`](super::pool::GivesWay). Which entries is left to chance,
+    /// as moka does not say which it would evict; and not few, as it takes a walk to get at them.
+    pub(super) fn give_way(&self, stake: &Stake, bytes: u64) -> u64 {
+        if !stake.is_over() {
+            return 0;
+        }
+        let entries = self.entries();
+        let (held, number) = (stake.held(), usize::try_from(entries.entry_count()).unwrap_or(usize::MAX));
+        let wanted = bytes.max(held / GIVEN_AT_ONCE);
+        let begin = self.passed.load(Relaxed).checked_rem(number).unwrap_or(0);
+        let mut given = 0;
+        // Again from the first: those that were passed over to get to the others.
+        for (key, slot) in entries.iter().skip(begin).chain(entries.iter()) {
+            if given >= wanted {
+                break;
+            }
+            self.passed.fetch_add(1, Relaxed);
+            entries.invalidate(key.as_slice());
+            given += u64::from(slot.weight.0);
+            drop(self.removed());
+        }
+        entries.run_pending_tasks();
+        given
+    }
+
     pub(super) fn remove_ended(&self, now: Timestamp) -> Option<Timestamp> {
         let entries = self.entries();
         let mut next_end: Option<Timestamp> = None;
         for (key, slot) in &entries {
-            let end =
-                slot.entry.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(Entry::kept_until);
+            let occupant = slot.entry.read().unwrap_or_else(PoisonError::into_inner);
+            let end = occupant.as_ref().map(|occupant| occupant.entry.kept_until());
+            drop(occupant);
             match end {
                 Some(end) if end > now => next_end = Some(next_end.map_or(end, |next| next.min(end))),
                 _ => {
@@ -152,7 +217,7 @@ fn entries<V: Send + Sync + 'static>(bound: Bound, left: &Arc<Mutex<Vec<Slot<V>>
     let left = Arc::clone(left);
     Cache::builder()
         .max_capacity(bound.most())
-        .weigher(|_, slot: &Slot<V>| slot.weight.0)
+        .weigher(move |_, slot: &Slot<V>| u32::try_from(bound.counts(slot.weight.0)).unwrap_or(u32::MAX))
         .eviction_policy(EvictionPolicy::tiny_lfu())
         .eviction_listener(move |_, slot: Slot<V>, _| {
             left.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
@@ -162,5 +227,5 @@ fn entries<V: Send + Sync + 'static>(bound: Bound, left: &Arc<Mutex<Vec<Slot<V>>
 
 fn removed<V>(slots: Vec<Slot<V>>) -> Removed<V> {
     let take = |slot: Slot<V>| slot.entry.write().unwrap_or_else(PoisonError::into_inner).take();
-    Removed(slots.into_iter().filter_map(take).map(|entry| entry.value).collect())
+    Removed(slots.into_iter().filter_map(take).map(|occupant| occupant.entry.value).collect())
 }
