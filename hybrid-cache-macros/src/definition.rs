@@ -104,7 +104,7 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
     });
     let cache_if = args.cache_if.iter().map(|path| of_value(path, &value, &quote!(bool)));
     let ttl_by = args.ttl_by.iter().map(|path| of_value(path, &value, &quote!(::core::time::Duration)));
-    let weigh = weigh(names).into_iter();
+    let weigh = weigh(names);
     let deadline = args.deadline.iter().map(|_| at_error(names, "deadline", &quote!(require_deadline_error)));
     quote! {
         #private::Abilities::new(
@@ -116,7 +116,7 @@ pub(crate) fn abilities(names: &Names<'_>) -> TokenStream {
             },
             #clone_error,
         )
-        #same #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #(.weigh(#weigh))* #(.deadline_error(#deadline))*
+        #same #(.cache_if(#cache_if))* #(.ttl_by(#ttl_by))* #weigh #(.deadline_error(#deadline))*
     }
 }
 
@@ -151,23 +151,26 @@ fn codec(names: &Names<'_>) -> TokenStream {
     quote!(::core::option::Option::Some(#codec))
 }
 
-/// How large an answer is, where memory is bounded by that and no codec is required anyway, which knows it.
+/// How large an answer is, where no codec is required anyway, which knows it. Where the attribute does not need to know, the
+/// settings may: then as far as it can be told.
 fn weigh(names: &Names<'_>) -> Option<TokenStream> {
     let Names { private, args, .. } = names;
     let value = names.value_of();
     if let Some(path) = &args.weigh {
-        return Some(of_value(path, &value, &quote!(::core::primitive::usize)));
+        let weigh = of_value(path, &value, &quote!(::core::primitive::usize));
+        return Some(quote!(.weigh(#weigh)));
     }
-    let word = args.word("max_bytes")?;
     if args.layers.iter().any(|layers| layers.known().any(Layer::keeps_bytes)) {
         return None;
     }
-    let size = quote!(#private::require_size::<#value, _>({
+    let size = quote!({
         #[allow(unused_imports)]
         use #private::{NoSize as _, SharedSize as _};
         #private::SizeProbe::<#value>::ASK.size()
-    }));
-    Some(placed(size, Ends::of(word)))
+    });
+    let Some(word) = args.word("max_bytes") else { return Some(quote!(.measured(#size))) };
+    let required = placed(quote!(#private::require_size::<#value, _>(#size)), Ends::of(word));
+    Some(quote!(.weigh(#required)))
 }
 
 /// Needed where errors are kept, else welcome.

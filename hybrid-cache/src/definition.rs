@@ -8,7 +8,7 @@ use crate::{
     outcome::{CloneError, DeadlineError, IsNone, Same},
     policy::PerLayer,
     record::codec::Codec,
-    size::Weigh,
+    size::{MayTellSize, Weigh},
 };
 
 /// The options of one `#[cached(..)]`; what it did not say is `None`.
@@ -342,7 +342,7 @@ pub struct Abilities<V, E> {
     pub(crate) cache_if: Option<fn(&V) -> bool>,
     /// `ttl_by = ..`.
     pub(crate) ttl_by: Option<fn(&V) -> Duration>,
-    /// How large a value is, for `max_bytes`; `None`: as large as its codec says.
+    /// How large a value is, where memory is bounded by that; `None`: as large as its codec says.
     pub(crate) weigh: Option<Weigh<V>>,
     /// The error of a call whose load was dropped at its `deadline`.
     pub(crate) deadline_error: Option<DeadlineError<E>>,
@@ -384,6 +384,13 @@ impl<V, E> Abilities<V, E> {
     #[must_use]
     pub const fn weigh(mut self, weigh: Weigh<V>) -> Self {
         self.weigh = Some(weigh);
+        self
+    }
+
+    /// What the compiler knows of the size of values, where `weigh` is not said.
+    #[must_use]
+    pub fn measured(mut self, size: impl MayTellSize<V>) -> Self {
+        self.weigh = size.weigh_if_told();
         self
     }
 

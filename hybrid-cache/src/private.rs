@@ -23,7 +23,9 @@ pub use crate::{
         require::{require_cacheable, require_clone_error, require_deadline_error, require_passed_on},
         require_seen_through,
     },
-    size::{Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size},
+    size::{
+        MayTellSize, Measured, NoSize, SharedSize, SizeProbe, TellsSize, Unmeasured, Weigh, require_size,
+    },
     stats::Stats,
     storable::{CodecProbe, EncodedAs, NoCodec, OwnEncoding, Storable, require_codec},
     warm::{Progress, Warm, Warmed},

@@ -1,4 +1,4 @@
-//! How large an answer is, for `max_bytes`: as large as its encoding, where nobody says otherwise.
+//! How large an answer is, for `max_bytes` and `mem_max_bytes`: as large as its encoding, where nobody says otherwise.
 //!
 //! Whether a type has an encoding only the compiler knows. The expansion asks it as in `outcome.rs`, in three steps of method
 //! look-up: an inherent method wins over one of a trait, and that over one for a reference. The steps are these:
@@ -101,6 +101,24 @@ impl<V> TellsSize<V> for Measured<V> {
     }
 }
 
+/// What [`SizeProbe`] answers, whatever it is.
+pub trait MayTellSize<V> {
+    /// How large a value is; `None`: nobody can tell.
+    fn weigh_if_told(self) -> Option<Weigh<V>>;
+}
+
+impl<V> MayTellSize<V> for Measured<V> {
+    fn weigh_if_told(self) -> Option<Weigh<V>> {
+        Some(self.0)
+    }
+}
+
+impl<V> MayTellSize<V> for Unmeasured<V> {
+    fn weigh_if_told(self) -> Option<Weigh<V>> {
+        None
+    }
+}
+
 /// How large an answer is; fails to compile where nobody can tell.
 #[must_use]
 pub fn require_size<V, S: TellsSize<V>>(size: S) -> Weigh<V> {
@@ -136,6 +154,13 @@ mod tests {
         let optional = require_size(SizeProbe::<Option<Arc<Product>>>::ASK.size());
         assert_eq!((optional(&Some(Arc::new(product()))), optional(&None)), (size + 1, 1));
         assert_eq!(require_size(SizeProbe::<Arc<str>>::ASK.size())(&Arc::from("tea")), 4);
+    }
+
+    #[test]
+    fn of_what_has_no_encoding_no_size_can_be_told() {
+        struct Opaque;
+        assert!(SizeProbe::<Opaque>::ASK.size().weigh_if_told().is_none());
+        assert_eq!(SizeProbe::<u8>::ASK.size().weigh_if_told().map(|weigh| weigh(&7)), Some(1));
     }
 
     #[test]

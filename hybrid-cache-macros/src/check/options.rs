@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     capacity_without_memory,
     max_bytes_without_memory,
     max_bytes_with_capacity,
-    weigh_without_max_bytes,
+    weigh_without_memory,
     unknown_eviction,
     eviction_without_memory,
     err_ttl_without_memory,
@@ -170,14 +170,14 @@ fn eviction_without_memory(input: Input<'_>) -> Vec<syn::Error> {
         .collect()
 }
 
-fn weigh_without_max_bytes(input: Input<'_>) -> Vec<syn::Error> {
-    let word = input.args.word("weigh").filter(|_| input.args.word("max_bytes").is_none());
+fn weigh_without_memory(input: Input<'_>) -> Vec<syn::Error> {
+    let readable = input.args.weigh.is_some();
+    let word = input.args.word("weigh").filter(|_| readable && is_without_memory(input));
     word.into_iter()
         .map(|word| {
             error(
                 word.span(),
-                "`weigh` has no effect without `max_bytes`, which it measures answers for; add for example \
-                 `max_bytes = \"64MiB\"`, or leave `weigh` out",
+                "`weigh` has no effect: it measures answers in `mem`, which is not among the `layers` of this function",
             )
         })
         .collect()

@@ -77,24 +77,32 @@ impl ::hybrid_cache::__private::Function<usize> for longest {
                 ::hybrid_cache::__private::Definition::beside::<longest>("longest")
                     .layers(&[::hybrid_cache::LayerKind::Memory]),
                 ::hybrid_cache::__private::Abilities::new(
-                    ::core::option::Option::None,
-                    {
+                        ::core::option::Option::None,
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NeverNone as _;
+                            ::hybrid_cache::__private::OptionProbe::<
+                                ::hybrid_cache::__private::ValueOf<longest, usize>,
+                            >::new()
+                                .is_none()
+                        },
+                        {
+                            #[allow(unused_imports)]
+                            use ::hybrid_cache::__private::NotClone as _;
+                            ::hybrid_cache::__private::CloneProbe::<
+                                ::hybrid_cache::__private::ErrorOf<longest, usize>,
+                            >::new()
+                                .clone_fn()
+                        },
+                    )
+                    .measured({
                         #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NeverNone as _;
-                        ::hybrid_cache::__private::OptionProbe::<
+                        use ::hybrid_cache::__private::{NoSize as _, SharedSize as _};
+                        ::hybrid_cache::__private::SizeProbe::<
                             ::hybrid_cache::__private::ValueOf<longest, usize>,
-                        >::new()
-                            .is_none()
-                    },
-                    {
-                        #[allow(unused_imports)]
-                        use ::hybrid_cache::__private::NotClone as _;
-                        ::hybrid_cache::__private::CloneProbe::<
-                            ::hybrid_cache::__private::ErrorOf<longest, usize>,
-                        >::new()
-                            .clone_fn()
-                    },
-                ),
+                        >::ASK
+                            .size()
+                    }),
             )
         });
         &__HC_CACHE

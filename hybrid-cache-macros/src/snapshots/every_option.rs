@@ -178,6 +178,17 @@ impl crate::memo::__private::Function<Result<Option<String>, Failure>> for Greet
                         ) -> ::core::time::Duration = Greeting::life;
                         __hc_function
                     })
+                    .measured({
+                        #[allow(unused_imports)]
+                        use crate::memo::__private::{NoSize as _, SharedSize as _};
+                        crate::memo::__private::SizeProbe::<
+                            crate::memo::__private::ValueOf<
+                                Greetings,
+                                Result<Option<String>, Failure>,
+                            >,
+                        >::ASK
+                            .size()
+                    })
                     .deadline_error(
                         crate::memo::__private::require_deadline_error::<
                             crate::memo::__private::ErrorOf<

@@ -101,6 +101,14 @@ impl ::hybrid_cache::__private::Function<String> for greeting {
                             ::hybrid_cache::__private::ValueOf<greeting, String>,
                         >::new()
                             .same()
+                    })
+                    .measured({
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::{NoSize as _, SharedSize as _};
+                        ::hybrid_cache::__private::SizeProbe::<
+                            ::hybrid_cache::__private::ValueOf<greeting, String>,
+                        >::ASK
+                            .size()
                     }),
             )
         });

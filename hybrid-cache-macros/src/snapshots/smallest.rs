@@ -99,6 +99,14 @@ impl ::hybrid_cache::__private::Function<u64> for answer {
                             ::hybrid_cache::__private::ValueOf<answer, u64>,
                         >::new()
                             .same()
+                    })
+                    .measured({
+                        #[allow(unused_imports)]
+                        use ::hybrid_cache::__private::{NoSize as _, SharedSize as _};
+                        ::hybrid_cache::__private::SizeProbe::<
+                            ::hybrid_cache::__private::ValueOf<answer, u64>,
+                        >::ASK
+                            .size()
                     }),
             )
         });

@@ -4,7 +4,7 @@ fn size(_: &u64) -> usize {
     8
 }
 
-#[cached(weigh = size)]
+#[cached(layers = "redis", weigh = size)]
 async fn price(id: u64) -> u64 {
     id
 }
