@@ -1,12 +1,12 @@
 //! Threads that store, replace, remove and forget in one memory: what it counts is what it holds, that is never more than
-//! its bound, and what it does not hold any more is dropped.
+//! its bound, and what it does not hold any more is dropped. The same of two memories that share one bound.
 
 use std::{sync::Arc, time::Duration};
 
 use shuttle::thread;
 
 use crate::{
-    memory::{Bound, EntryDates, Eviction, Lookup, Memory},
+    memory::{Bound, EntryDates, Eviction, Lookup, Memory, Pool},
     record::Dates,
     world::NOW,
 };
@@ -61,4 +61,42 @@ pub fn stores_beside_removals(room: usize, all: bool) {
     }
     KEYS.iter().take(room).for_each(|key| store(&memory, key, &value));
     assert_eq!(self::held(&memory), room, "there is room for all of them");
+}
+
+/// Threads that store in two memories which have room for so many entries together, beside one that removes or forgets.
+pub fn stores_in_one_pool(room: usize, all: bool) {
+    let pool = Pool::new((room * (ENTRY + 1_000)) as u64, NOW);
+    let memory = || Memory::in_pool(Bound::Entries(1 << 20), Eviction::S3Fifo, &pool, || 0);
+    let (one, other): (Arc<Memory<Value>>, Arc<Memory<Value>>) = (memory(), memory());
+    let value = Arc::new(());
+    let storing = KEYS.map(|key| {
+        let memory = if key < b"c" { &one } else { &other };
+        let (memory, value) = (Arc::clone(memory), Arc::clone(&value));
+        thread::spawn(move || {
+            store(&memory, key, &value);
+            memory.make_room_in_pool(NOW);
+        })
+    });
+    if all {
+        drop(one.remove_all());
+    } else {
+        drop(one.remove(KEYS[0]));
+    }
+    for thread in storing {
+        thread.join().expect("a thread failed");
+    }
+    one.tidy(NOW);
+    let held = held(&one) + held(&other);
+    assert!(held <= room, "{held} entries are left");
+    assert_eq!(Arc::strong_count(&value), 1 + held, "something is held that nobody can find");
+    // All of the room can be used again: nothing is counted that is not there.
+    for key in KEYS {
+        drop(one.remove(key));
+        drop(other.remove(key));
+    }
+    for key in KEYS.iter().take(room) {
+        store(&one, key, &value);
+        one.make_room_in_pool(NOW);
+    }
+    assert_eq!(self::held(&one), room, "there is room for all of them");
 }

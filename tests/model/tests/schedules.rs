@@ -53,6 +53,14 @@ fn memory_that_forgets_everything_holds_what_it_counts() {
 }
 
 #[test]
+fn memories_that_share_a_bound_hold_what_they_count_and_no_more_than_that() {
+    for room in 1..3 {
+        in_fair_orders(move || bounds::stores_in_one_pool(room, false));
+        in_fair_orders(move || bounds::stores_in_one_pool(room, true));
+    }
+}
+
+#[test]
 fn a_load_leaves_nothing_behind_that_was_forgotten_while_it_ran() {
     in_many_orders(|| programs::loads_against_an_invalidation(false));
 }
