@@ -29,6 +29,10 @@ const SPARED: u64 = 8;
 /// The choice is made anew once one in so many bytes of the bound was given.
 const TURNS: u64 = 128;
 
+/// How often in a row a memory that seemed to hold something has nothing to give. Once, as what it held was removed just now:
+/// then it is another's turn. Several times, as it counts what other threads are about to store: they make room for that.
+const MOST_IN_VAIN: u32 = 4;
+
 /// What several memories share.
 pub(crate) struct Pool {
     most: u64,
@@ -110,14 +114,15 @@ impl Pool {
 
     /// Has memories give way until all hold no more than the bound. Not to be called under a lock: values are dropped.
     pub(crate) fn make_room(&self, now: Timestamp) {
-        while let Some(excess) = self.excess() {
+        let mut in_vain = 0;
+        while in_vain < MOST_IN_VAIN
+            && let Some(excess) = self.excess()
+        {
             let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
             let giver = members.whose_turn(excess, self.most, now);
             drop(members);
-            // A memory without anything to give counts what other threads are about to store. They make room for that.
-            if giver.is_none_or(|(memory, bytes)| memory.give_way(bytes) == 0) {
-                return;
-            }
+            let freed = giver.map_or(0, |(memory, bytes)| memory.give_way(bytes));
+            in_vain = if freed == 0 { in_vain + 1 } else { 0 };
         }
     }
 

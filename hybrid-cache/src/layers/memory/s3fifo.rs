@@ -202,11 +202,13 @@ impl<V: Send + 'static> S3Fifo<V> {
         let shards = self.shards.len();
         let usual = stake.held() / shards as u64;
         let (mut given, mut without) = (0, 0);
+        // Its own walk: of two who shared one, each would miss what the other passes.
+        let mut next = self.next_to_give.load(Relaxed);
         // Twice around without any, and there is none: the first time those were left out that hold less than others, which
         // keeps them all of one size.
         while given < bytes && stake.is_over() && without < 2 * shards {
-            let at = self.next_to_give.fetch_add(1, Relaxed) & (shards - 1);
-            let Some(Padded(shard)) = self.shards.get(at) else { break };
+            let Some(Padded(shard)) = self.shards.get(next & (shards - 1)) else { break };
+            next = next.wrapping_add(1);
             let (before, mut removed) = (given, Removed::nothing());
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             let at_most = if shard.weight() >= usual || without >= shards { EVICTED_AT_ONCE } else { 0 };
@@ -220,6 +222,7 @@ impl<V: Send + 'static> S3Fifo<V> {
             drop(shard);
             without = if given == before { without + 1 } else { 0 };
         }
+        self.next_to_give.store(next, Relaxed);
         given
     }
 
