@@ -170,7 +170,7 @@ fn weigh(names: &Names<'_>) -> Option<TokenStream> {
     });
     let Some(word) = args.word("max_bytes") else { return Some(quote!(.measured(#size))) };
     let required = placed(quote!(#private::require_size::<#value, _>(#size)), Ends::of(word));
-    Some(quote!(.weigh(#required)))
+    Some(quote!(.measured(#required)))
 }
 
 /// Needed where errors are kept, else welcome.

@@ -343,10 +343,26 @@ pub struct Abilities<V, E> {
     /// `ttl_by = ..`.
     pub(crate) ttl_by: Option<fn(&V) -> Duration>,
     /// How large a value is, where memory is bounded by that; `None`: as large as its codec says.
-    pub(crate) weigh: Option<Weigh<V>>,
+    size: Option<Size<V>>,
     /// The error of a call whose load was dropped at its `deadline`.
     pub(crate) deadline_error: Option<DeadlineError<E>>,
 }
+
+/// How to tell how many bytes a value takes.
+pub(crate) enum Size<V> {
+    /// Its function says so.
+    Weighed(Weigh<V>),
+    /// Its encoding takes so many, or more than there are if it cannot be encoded.
+    Encoded(Weigh<V>),
+}
+
+impl<V> Clone for Size<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Size<V> {}
 
 impl<V, E> Abilities<V, E> {
     /// What the compiler knows of every function.
@@ -356,7 +372,7 @@ impl<V, E> Abilities<V, E> {
         is_none: Option<IsNone<V>>,
         clone_error: Option<CloneError<E>>,
     ) -> Self {
-        Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, weigh: None, deadline_error: None }
+        Self { codec, is_none, clone_error, cache_if: None, ttl_by: None, size: None, deadline_error: None }
     }
 
     /// How answers are compared with what comes back of them from bytes, if they can be.
@@ -380,23 +396,23 @@ impl<V, E> Abilities<V, E> {
         self
     }
 
-    /// `weigh = ..`, or what stands in for it.
+    /// `weigh = ..`.
     #[must_use]
     pub const fn weigh(mut self, weigh: Weigh<V>) -> Self {
-        self.weigh = Some(weigh);
+        self.size = Some(Size::Weighed(weigh));
         self
     }
 
-    /// What the compiler knows of the size of values, where `weigh` is not said.
+    /// What the compiler knows of the size of values, where `weigh` is not said and there is no codec.
     #[must_use]
     pub fn measured(mut self, size: impl MayTellSize<V>) -> Self {
-        self.weigh = size.weigh_if_told();
+        self.size = size.weigh_if_told().map(Size::Encoded);
         self
     }
 
     /// How to tell how many bytes a value takes, if anybody can.
-    pub(crate) fn size(&self) -> Option<Weigh<V>> {
-        self.weigh.or_else(|| self.codec.map(Codec::size))
+    pub(crate) fn size(&self) -> Option<Size<V>> {
+        self.size.or_else(|| self.codec.map(|codec| Size::Encoded(codec.size())))
     }
 
     /// What makes the function's own error of a deadline.

@@ -44,6 +44,7 @@ use smallvec::SmallVec;
 
 use crate::{
     clock::Timestamp,
+    key::PackedKey,
     sync::{
         Mutex, MutexGuard, Notify, PoisonError,
         atomic::{
@@ -83,12 +84,9 @@ impl<A> Clone for Flights<A> {
     }
 }
 
-/// What a flight loads. Few bytes lie where they are kept.
-type FlightKey = SmallVec<[u8; 16]>;
-
 #[derive(Debug)]
 struct Table<A> {
-    keys: HashMap<FlightKey, Slot<A>, RandomState>,
+    keys: HashMap<PackedKey, Slot<A>, RandomState>,
     /// How many invalidations of all keys are running.
     dooms: usize,
     /// The number of the last flight or invalidation: the order in which they began.
@@ -259,7 +257,7 @@ impl<A> Flights<A> {
     /// Dooms the flights of `key`, and every one that starts before the returned guard is dropped.
     pub(crate) fn doom(&self, key: &[u8]) -> Doom<A> {
         let mut table = lock(&self.table);
-        let key = FlightKey::from_slice(key);
+        let key = PackedKey::from_slice(key);
         let number = table.next_number();
         let slot = table.keys.entry(key.clone()).or_default();
         slot.dooms += 1;
@@ -304,7 +302,7 @@ impl<A> Flights<A> {
 
     fn take_off(&self, table: &mut Table<A>, key: &[u8], now: Timestamp, start: Start) -> Ticket<A> {
         let (all_dooms, number) = (table.dooms, table.next_number());
-        let key = FlightKey::from_slice(key);
+        let key = PackedKey::from_slice(key);
         let slot = table.keys.entry(key.clone()).or_default();
         let dooms = all_dooms + slot.dooms;
         let born_doomed = match start {
@@ -485,7 +483,7 @@ impl<A> Default for Slot<A> {
 #[derive(Debug)]
 pub(crate) struct Ticket<A> {
     flights: Flights<A>,
-    key: FlightKey,
+    key: PackedKey,
     flight: Arc<Flight<A>>,
 }
 
@@ -691,7 +689,7 @@ impl<A: Clone> Waiter<A> {
 pub(crate) struct Doom<A> {
     flights: Flights<A>,
     /// `None`: all keys.
-    key: Option<FlightKey>,
+    key: Option<PackedKey>,
     number: u64,
     doomed: Vec<Arc<Flight<A>>>,
     /// The flight whose replacement this is, if it is one.

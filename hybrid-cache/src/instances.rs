@@ -104,7 +104,7 @@ impl List {
         while let Some(link) = list.0.get() {
             list = &link.1;
         }
-        // Nobody else adds one: who does holds the lock of those that are made.
+        // Nobody else adds one at the same time: the lock of those that are made is held.
         let _ = list.0.set(Box::new((instance, Self::default())));
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod ending;
 pub(crate) mod work;
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -120,6 +121,10 @@ const MOST_REFRESHES: usize = 256;
 
 /// Each runs the body of a user's function, whose callers have gone away: the next call may want the answer.
 const MOST_UNATTENDED: usize = 256;
+
+thread_local! {
+    static MAKES_ROOM: Cell<bool> = const { Cell::new(false) };
+}
 
 impl Runtime {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
@@ -256,9 +261,22 @@ impl Runtime {
     pub(crate) fn tidy(&self) {
         self.every_function(Chore::Tidy);
         if let Some(pool) = &self.pool {
-            // As with the functions: values may be dropped.
-            let _ = catch_unwind(AssertUnwindSafe(|| pool.tidy(self.clock.now())));
+            pool.age(self.clock.now());
+            self.make_room();
         }
+    }
+
+    /// Has functions give way where all hold too much together. Not to be called under a lock: answers are dropped.
+    pub(crate) fn make_room(&self) {
+        let Some(pool) = &self.pool else { return };
+        // The clean-up of an answer may store another one. Room for that is made here, and not within the clean-up of the
+        // first, which might go on until the stack has no more room either.
+        if MAKES_ROOM.replace(true) {
+            return;
+        }
+        // Nor is it to cost this thread its load.
+        let _ = catch_unwind(AssertUnwindSafe(|| pool.make_room(self.clock.now())));
+        MAKES_ROOM.set(false);
     }
 
     fn every_function(&self, chore: Chore) {

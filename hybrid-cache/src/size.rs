@@ -90,16 +90,9 @@ impl<V> NoSize<V> for &SizeProbe<V> {
     label = "`{V}` is not `Serialize`, so it has no encoding whose size would be its own",
     note = "say it with `weigh = path`, where `path` is a `fn(&{V}) -> usize` that returns bytes; or derive `serde::Serialize` for `{V}`; or bound the number of answers with `capacity`"
 )]
-pub trait TellsSize<V> {
-    /// How large it is.
-    fn weigh(self) -> Weigh<V>;
-}
+pub trait TellsSize<V>: MayTellSize<V> {}
 
-impl<V> TellsSize<V> for Measured<V> {
-    fn weigh(self) -> Weigh<V> {
-        self.0
-    }
-}
+impl<V> TellsSize<V> for Measured<V> {}
 
 /// What [`SizeProbe`] answers, whatever it is.
 pub trait MayTellSize<V> {
@@ -119,10 +112,10 @@ impl<V> MayTellSize<V> for Unmeasured<V> {
     }
 }
 
-/// How large an answer is; fails to compile where nobody can tell.
+/// The same; fails to compile where nobody can tell.
 #[must_use]
-pub fn require_size<V, S: TellsSize<V>>(size: S) -> Weigh<V> {
-    size.weigh()
+pub fn require_size<V, S: TellsSize<V>>(size: S) -> S {
+    size
 }
 
 #[cfg(test)]
@@ -143,17 +136,17 @@ mod tests {
     #[test]
     fn an_answer_is_as_large_as_its_encoding() {
         let encoded = postcard::to_extend(&product(), Vec::new()).unwrap();
-        let weigh = require_size(SizeProbe::<Product>::ASK.size());
+        let Measured(weigh) = require_size(SizeProbe::<Product>::ASK.size());
         assert_eq!(weigh(&product()), encoded.len());
     }
 
     #[test]
     fn what_stands_in_an_arc_is_as_large_as_without() {
         let size = encoded_size(&product());
-        assert_eq!(require_size(SizeProbe::<Arc<Product>>::ASK.size())(&Arc::new(product())), size);
-        let optional = require_size(SizeProbe::<Option<Arc<Product>>>::ASK.size());
+        assert_eq!((require_size(SizeProbe::<Arc<Product>>::ASK.size()).0)(&Arc::new(product())), size);
+        let Measured(optional) = require_size(SizeProbe::<Option<Arc<Product>>>::ASK.size());
         assert_eq!((optional(&Some(Arc::new(product()))), optional(&None)), (size + 1, 1));
-        assert_eq!(require_size(SizeProbe::<Arc<str>>::ASK.size())(&Arc::from("tea")), 4);
+        assert_eq!((require_size(SizeProbe::<Arc<str>>::ASK.size()).0)(&Arc::from("tea")), 4);
     }
 
     #[test]

@@ -43,6 +43,22 @@ async fn as_many_answers_are_kept_as_fit() {
 }
 
 #[tokio::test]
+async fn an_answer_in_an_arc_is_no_smaller_than_what_the_arc_points_to() {
+    #[cached(layers = "mem", max_bytes = "20KiB")]
+    async fn small_numbers(_id: u64) -> Arc<[u64]> {
+        // Of which each is one byte when it is encoded.
+        Arc::from([1; 1_000])
+    }
+    testing::isolated(async {
+        for id in 0..100 {
+            small_numbers(id).await;
+        }
+        assert_eq!(kept!(small_numbers), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_can_be_kept_on_disk_is_as_large_as_it_is_there() {
     #[cached(layers = "mem,disk", max_bytes = "10KiB")]
     async fn page(_id: u64) -> String {

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
+    definition::Size,
     error::LayerKind,
     flight::{Flights, Ticket},
     invalidated::Invalidated,
@@ -151,9 +152,10 @@ impl<R: Outcome> CachedFn<R> {
                 None => memory.remove(key),
             };
             // Dropped where no lock is held: that is code of its type, too.
-            drop(load.ticket.store(store));
-            // So are answers of other functions, whose clean-up is not to cost this one its load.
-            let _ = guarded(|| memory.make_room_in_pool(now));
+            let removed = load.ticket.store(store);
+            // So are answers of other functions; before these, in case that their clean-up panics.
+            self.runtime.make_room();
+            drop(removed);
         }
         let newer = match &answer.origin {
             Origin::Body(_) => true,
@@ -170,10 +172,15 @@ impl<R: Outcome> CachedFn<R> {
     fn weigh(&self, memory: &Memory<Held<R>>, key: &[u8], value: &R::Value) -> Option<Weight> {
         let size = || {
             let least = R::Holding::least(value);
-            let size = self.abilities.size().map_or(least, |size| size(value));
-            // Of a function that asked for no bound by size, an answer is not lost for want of one.
-            let untold = size == usize::MAX && self.definition.max_bytes.is_none();
-            R::Holding::beside(if untold { least } else { size })
+            R::Holding::beside(match self.abilities.size() {
+                Some(Size::Weighed(weigh)) => weigh(value),
+                // Of a function that asked for no bound by size, an answer is not lost for want of one.
+                Some(Size::Encoded(size)) => match size(value) {
+                    usize::MAX if self.definition.max_bytes.is_none() => least,
+                    size => size.max(least),
+                },
+                None => least,
+            })
         };
         let weight = guarded(|| memory.weigh(key, size)).flatten();
         if weight.is_none() {

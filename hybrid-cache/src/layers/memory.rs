@@ -160,14 +160,6 @@ impl<V: Send + Sync + 'static> Memory<V> {
         self.stake.is_some() || matches!(self.bound, Bound::Bytes(_))
     }
 
-    /// Has the memories of all functions keep what bounds them together, by evicting entries of whichever is used least. To be
-    /// called after an answer was stored, and not under a lock: values are dropped.
-    pub(crate) fn make_room_in_pool(&self, now: Timestamp) {
-        if let Some(stake) = &self.stake {
-            stake.pool().make_room(now);
-        }
-    }
-
     /// What `look` makes of the entry under `key`; `None` if there is none.
     ///
     /// Takes the read lock of a shard, and no other (but with moka). Allocates nothing.

@@ -17,7 +17,7 @@ task_local! {
 /// Whether a task may be in a world of its own, or in a [mode](crate::mode). False as long as there has never been a world
 /// but the process itself, nor a scope of a mode: so a process without either pays next to nothing for both.
 ///
-/// Who is in one has set this before, in the same task or before that was spawned.
+/// A task that is in one has set this before, or was spawned by one that had.
 #[inline]
 pub(crate) fn in_use() -> bool {
     clock::scopes_in_use()

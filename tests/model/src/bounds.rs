@@ -71,10 +71,10 @@ pub fn stores_in_one_pool(room: usize, all: bool) {
     let value = Arc::new(());
     let storing = KEYS.map(|key| {
         let memory = if key < b"c" { &one } else { &other };
-        let (memory, value) = (Arc::clone(memory), Arc::clone(&value));
+        let (pool, memory, value) = (Arc::clone(&pool), Arc::clone(memory), Arc::clone(&value));
         thread::spawn(move || {
             store(&memory, key, &value);
-            memory.make_room_in_pool(NOW);
+            pool.make_room(NOW);
         })
     });
     if all {
@@ -96,7 +96,7 @@ pub fn stores_in_one_pool(room: usize, all: bool) {
     }
     for key in KEYS.iter().take(room) {
         store(&one, key, &value);
-        one.make_room_in_pool(NOW);
+        pool.make_room(NOW);
     }
     assert_eq!(self::held(&one), room, "there is room for all of them");
 }

@@ -55,6 +55,10 @@ mod clock {
     pub(crate) use crate::timestamp::Timestamp;
 }
 
+mod key {
+    pub(crate) type PackedKey = smallvec::SmallVec<[u8; 16]>;
+}
+
 mod record {
     pub(crate) use crate::dates::Dates;
 }

@@ -34,6 +34,12 @@ fn square(n: u64) -> u64 {
     n * n
 }
 
+#[cached(layers = "mem", ttl = 300)]
+fn counted(id: u64) -> u64 {
+    let _ = id;
+    run()
+}
+
 #[cached(layers = "mem,redis", ttl = 300)]
 async fn shared(id: u64) -> u64 {
     let _ = id;
@@ -84,6 +90,7 @@ struct Last(&'static str);
 impl Drop for Last {
     fn drop(&mut self) {
         println!("{}: {} {} {}", self.0, square(9), square(9), square(12));
+        println!("{}: the same twice: {}", self.0, counted(3) == counted(3));
         println!("{}: async {:?}", self.0, shared(7).now_or_never().is_some());
         // What is asked of a function besides calls is done as well.
         square::put(5, 26);
@@ -99,6 +106,7 @@ thread_local! {
 
 fn thread_exit() {
     square::put(6, 37);
+    counted(3);
     let in_thread = || {
         FIRST_USED.with(|_| ());
         square(1);

@@ -28,8 +28,9 @@ fn edges_with(word: &str, redis: Option<&RedisServer>, variables: &[(&str, &str)
 }
 
 #[test]
-fn a_call_from_the_destructor_of_a_thread_local_value_runs_its_body() {
+fn a_call_from_the_destructor_of_a_thread_local_value_is_answered_from_memory_or_runs_its_body() {
     let shown = edges("thread-exit", None);
+    assert_eq!(shown.matches("the same twice: true\n").count(), 4, "{shown}");
     // Of a thread, of one that had not used the cache before, and of the main thread.
     assert_eq!(shown.matches("used first: 81 81 144\n").count(), 3, "{shown}");
     assert_eq!(shown.matches("used last: 81 81 144\n").count(), 1, "{shown}");

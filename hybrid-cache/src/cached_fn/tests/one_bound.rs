@@ -1,6 +1,8 @@
 //! One bound for what all functions hold in memory (`mem_max_bytes`).
 
 use std::{
+    cell::Cell,
+    collections::HashMap,
     panic::resume_unwind,
     sync::{
         Arc, OnceLock,
@@ -11,10 +13,13 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
+
 use super::world::{ALL, Body, Function, MEMORY, TTL, World, key};
 use crate::{
     Eviction,
     definition::{Abilities, Definition},
+    size::SizeProbe,
 };
 
 const ENGINES: &[Eviction] = &[
@@ -191,10 +196,67 @@ async fn an_answer_counts_what_can_be_told_of_its_size() {
     let untold = held() - text - numbers;
     assert!((24..200).contains(&untold), "{untold}");
     // What cannot be encoded is kept, as it would be without the bound.
-    let never = Abilities::new(None, None, None).weigh(|_| usize::MAX);
-    let never: Function<u64, false> = world.made(&definition("n", Eviction::S3Fifo), &never);
-    never.load(key("k"), async { 7 }).await;
-    assert_eq!(never.peek(key("k")).await, Some(7));
+    let size = SizeProbe::<Flattened>::ASK.size();
+    let never = Abilities::new(None, None, None).measured(size);
+    let never: Function<Flattened, false> = world.made(&definition("n", Eviction::S3Fifo), &never);
+    never.load(key("k"), async { Flattened { rest: HashMap::new() } }).await;
+    assert!(never.peek(key("k")).await.is_some());
+    // What its function says is too large is not.
+    let huge = Abilities::new(None, None, None).weigh(|_| usize::MAX);
+    let huge: Function<u64, false> = world.made(&definition("h", Eviction::S3Fifo), &huge);
+    huge.load(key("k"), async { 7 }).await;
+    assert_eq!(huge.peek(key("k")).await, None);
+}
+
+/// Which postcard cannot write.
+#[derive(Clone, Serialize)]
+struct Flattened {
+    #[serde(flatten)]
+    rest: HashMap<String, u64>,
+}
+
+/// Whose clean-up has another function store an answer of a key that it has not had yet.
+#[derive(Clone)]
+struct Stores(#[expect(dead_code, reason = "for its clean-up")] Arc<Storing>);
+
+struct Storing {
+    key: usize,
+    other: Function,
+    deepest: &'static AtomicUsize,
+}
+
+thread_local! {
+    static CLEAN_UPS: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Drop for Storing {
+    fn drop(&mut self) {
+        CLEAN_UPS.set(CLEAN_UPS.get() + 1);
+        self.deepest.fetch_max(CLEAN_UPS.get(), SeqCst);
+        self.other.load_blocking(key(&self.key.to_string()), || Ok(7)).unwrap();
+        CLEAN_UPS.set(CLEAN_UPS.get() - 1);
+    }
+}
+
+#[test]
+fn answers_whose_clean_up_stores_others_are_dropped_one_after_the_other() {
+    for eviction in ENGINES {
+        let world = World::with_memory(room_for(50));
+        let other = weighed(&world, "other", *eviction);
+        let deepest: &'static AtomicUsize = Box::leak(Box::default());
+        let abilities = Abilities::new(None, None, None).weigh(|_| ANSWER);
+        let storing: Function<Stores, false> = world.made(&definition("storing", *eviction), &abilities);
+        for key_of_it in 0..45 {
+            let answer = Stores(Arc::new(Storing { key: key_of_it, other, deepest }));
+            storing.load_blocking(key(&key_of_it.to_string()), || answer);
+        }
+        for k in 100..200 {
+            other.load_blocking(key(&k.to_string()), || Ok(7)).unwrap();
+        }
+        assert_eq!(deepest.load(SeqCst), 1, "{eviction:?}");
+        world.tidy();
+        assert!(world.bytes_in_memory() <= room_for(50), "{eviction:?}");
+    }
 }
 
 /// Whose clean-up asks two functions for answers, and forgets some.

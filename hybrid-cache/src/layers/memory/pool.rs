@@ -14,7 +14,7 @@ use std::{
 use crate::{
     clock::Timestamp,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -27,7 +27,7 @@ const HALF_LIFE: Duration = Duration::from_mins(1);
 const SPARED: u64 = 8;
 
 /// The choice is made anew once one in so many bytes of the bound was given.
-const TURNS: u64 = 128;
+const CHOICES: u64 = 128;
 
 /// How often in a row a memory that seemed to hold something has nothing to give. Once, as what it held was removed just now:
 /// then it is another's turn. Several times, as it counts what other threads are about to store: they make room for that.
@@ -55,7 +55,7 @@ pub(super) trait GivesWay: Send + Sync {
 
 struct Members {
     all: Vec<Member>,
-    turn: Option<Turn>,
+    giver: Option<Giver>,
     halved_at: Timestamp,
 }
 
@@ -69,8 +69,8 @@ struct Member {
     use_of_late: f64,
 }
 
-/// The turn of one memory to give way.
-struct Turn {
+/// The memory that gives way, until the choice is made anew.
+struct Giver {
     /// Its place among the members.
     at: usize,
     /// How many bytes it still has to give.
@@ -81,7 +81,7 @@ struct Turn {
 
 impl Pool {
     pub(crate) fn new(most: u64, now: Timestamp) -> Arc<Self> {
-        let members = Members { all: Vec::new(), turn: None, halved_at: now };
+        let members = Members { all: Vec::new(), giver: None, halved_at: now };
         Arc::new(Self { most, held: AtomicU64::new(0), members: Mutex::new(members) })
     }
 
@@ -99,7 +99,7 @@ impl Pool {
     ) {
         let (uses_seen, stake) = (uses(), Arc::downgrade(stake));
         let member = Member { memory, stake, uses: Box::new(uses), uses_seen, use_of_late: 0.0 };
-        self.members.lock().unwrap_or_else(PoisonError::into_inner).all.push(member);
+        self.members().all.push(member);
     }
 
     pub(super) const fn most(&self) -> u64 {
@@ -112,24 +112,27 @@ impl Pool {
         self.held.load(Relaxed)
     }
 
-    /// Has memories give way until all hold no more than the bound. Not to be called under a lock: values are dropped.
+    /// Has memories give way until all hold no more than the bound, or as much less as was too much at first: what the
+    /// clean-up of values stores meanwhile is for whoever comes next. Not to be called under a lock: values are dropped.
     pub(crate) fn make_room(&self, now: Timestamp) {
+        let mut wanted = self.excess().unwrap_or(0);
         let mut in_vain = 0;
-        while in_vain < MOST_IN_VAIN
-            && let Some(excess) = self.excess()
-        {
-            let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-            let giver = members.whose_turn(excess, self.most, now);
-            drop(members);
+        while wanted > 0 && in_vain < MOST_IN_VAIN && self.excess().is_some() {
+            let giver = self.members().giver(wanted, self.most, now);
             let freed = giver.map_or(0, |(memory, bytes)| memory.give_way(bytes));
+            self.members().has_given(freed);
+            wanted = wanted.saturating_sub(freed);
             in_vain = if freed == 0 { in_vain + 1 } else { 0 };
         }
     }
 
     /// To be called now and then: uses are to age also while there is room for all.
-    pub(crate) fn tidy(&self, now: Timestamp) {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner).age(now);
-        self.make_room(now);
+    pub(crate) fn age(&self, now: Timestamp) {
+        self.members().age(now);
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn excess(&self) -> Option<u64> {
@@ -175,28 +178,31 @@ impl Drop for Stake {
 
 impl Members {
     /// The memory that gives way, and how many of the bytes that are wanted it gives. To be dropped where no lock is held.
-    fn whose_turn(&mut self, wanted: u64, most: u64, now: Timestamp) -> Option<(Arc<dyn GivesWay>, u64)> {
+    fn giver(&mut self, wanted: u64, most: u64, now: Timestamp) -> Option<(Arc<dyn GivesWay>, u64)> {
         self.age(now);
-        if let Some(giver) = self.in_turn(wanted) {
+        if let Some(giver) = self.chosen(wanted) {
             return Some(giver);
         }
-        self.turn = self.choose(most);
-        self.in_turn(wanted)
+        self.giver = self.choose(most);
+        self.chosen(wanted)
     }
 
-    fn in_turn(&mut self, wanted: u64) -> Option<(Arc<dyn GivesWay>, u64)> {
-        let Turn { at, left, spared } = self.turn.as_mut()?;
+    fn chosen(&self, wanted: u64) -> Option<(Arc<dyn GivesWay>, u64)> {
+        let Giver { at, left, spared } = self.giver.as_ref()?;
         let member = self.all.get(*at)?;
         let bytes = wanted.min(*left).min(member.held().saturating_sub(*spared));
-        if bytes == 0 {
-            return None;
+        if bytes == 0 { None } else { Some((member.memory.upgrade()?, bytes)) }
+    }
+
+    /// It may be more than was wanted: values have sizes of their own.
+    fn has_given(&mut self, bytes: u64) {
+        if let Some(giver) = &mut self.giver {
+            giver.left = giver.left.saturating_sub(bytes);
         }
-        *left -= bytes;
-        Some((member.memory.upgrade()?, bytes))
     }
 
     /// The one with the least use per byte, of those that hold more than what is left to everybody.
-    fn choose(&mut self, most: u64) -> Option<Turn> {
+    fn choose(&mut self, most: u64) -> Option<Giver> {
         self.all.retain(|member| member.memory.strong_count() > 0);
         self.all.iter_mut().for_each(Member::look);
         let holding = self.all.iter().filter(|member| member.held() > 0).count() as u64;
@@ -205,7 +211,7 @@ impl Members {
         let (at, ..) = candidates
             .filter(|(.., held)| *held > spared)
             .min_by(|(_, one, held), (_, other, others)| one.worth(*held).total_cmp(&other.worth(*others)))?;
-        Some(Turn { at, left: (most / TURNS).max(1), spared })
+        Some(Giver { at, left: (most / CHOICES).max(1), spared })
     }
 
     fn age(&mut self, now: Timestamp) {

@@ -27,7 +27,7 @@ pub(super) struct TinyLfu<V> {
     bound: Bound,
     /// What its entries take of the bytes that all functions share.
     stake: Option<Arc<Stake>>,
-    /// How many entries other functions have been given, or passed over, since the first.
+    /// How many entries were evicted for other functions so far.
     passed: AtomicUsize,
     /// What has left and has not been handed out yet.
     left: Arc<Mutex<Vec<Slot<V>>>>,
@@ -147,9 +147,8 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
     /// Evicts about so many bytes for other functions; see [`GivesWay`](super::pool::GivesWay). Which entries is left to chance,
     /// as moka does not say which it would evict; and not few, as it takes a walk to get at them.
     pub(super) fn give_way(&self, stake: &Stake, bytes: u64) -> u64 {
-        if !stake.is_over() {
-            return 0;
-        }
+        // What was forgotten all at once counts until it is dropped.
+        self.settle();
         let entries = self.entries();
         let (held, number) = (stake.held(), usize::try_from(entries.entry_count()).unwrap_or(usize::MAX));
         let wanted = bytes.max(held / GIVEN_AT_ONCE);
@@ -157,7 +156,7 @@ impl<V: Send + Sync + 'static> TinyLfu<V> {
         let mut given = 0;
         // Again from the first: those that were passed over to get to the others.
         for (key, slot) in entries.iter().skip(begin).chain(entries.iter()) {
-            if given >= wanted {
+            if given >= wanted || !stake.is_over() {
                 break;
             }
             self.passed.fetch_add(1, Relaxed);

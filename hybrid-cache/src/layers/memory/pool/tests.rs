@@ -22,6 +22,11 @@ const VALUE: usize = 5_000;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
+/// As a thread does that has stored something in it.
+fn make_room<V>(memory: &Memory<V>, now: Timestamp) {
+    memory.stake.as_ref().unwrap().pool().make_room(now);
+}
+
 /// A function that keeps values in memory, each of as many bytes as it says.
 struct Function {
     memory: Arc<Memory<usize>>,
@@ -65,7 +70,7 @@ impl Function {
     fn store_at(&self, now: Timestamp, keys: impl Iterator<Item = usize>) {
         for key in keys {
             assert!(self.insert(key, VALUE));
-            self.memory.make_room_in_pool(now);
+            make_room(&self.memory, now);
         }
     }
 
@@ -185,11 +190,11 @@ fn a_clock_that_is_set_back_does_not_keep_uses_from_aging() {
     let pool = room_for(10, Eviction::S3Fifo);
     let function = Function::in_pool(&pool, Eviction::S3Fifo);
     let of_late = || pool.members.lock().unwrap().all[0].use_of_late;
-    pool.tidy(NOW.plus(LIFE));
+    pool.age(NOW.plus(LIFE));
     function.reads.store(8, Relaxed);
-    pool.tidy(NOW);
+    pool.age(NOW);
     assert!((of_late() - 8.0).abs() < 0.1);
-    pool.tidy(NOW.plus(HALF_LIFE));
+    pool.age(NOW.plus(HALF_LIFE));
     assert!((of_late() - 4.0).abs() < 0.1);
 }
 
@@ -305,6 +310,25 @@ fn shards_stay_of_one_size_when_others_need_their_room() {
 }
 
 #[test]
+fn what_a_memory_gave_too_much_counts_when_the_next_choice_is_made() {
+    for eviction in ENGINES {
+        let pool = room_for(3_000, *eviction);
+        let [large, small] = [(); 2].map(|()| Function::in_pool(&pool, *eviction));
+        for key in 0..20 {
+            assert!(large.insert(key, 100 * VALUE));
+        }
+        small.store(0..900);
+        // Per byte, the large ones are used less, until two of them are gone.
+        large.reads.store(900, Relaxed);
+        small.reads.store(600, Relaxed);
+        small.store(900..2_400);
+        let is_left = |key: &usize| large.memory.peek(key.to_string().as_bytes(), |_| ()).is_some();
+        let left = (0..20).filter(is_left).count();
+        assert!((15..20).contains(&left), "{eviction:?}: {left} of 20 large ones are left");
+    }
+}
+
+#[test]
 fn a_large_answer_takes_from_several_memories_what_each_needs_least() {
     for eviction in ENGINES {
         let pool = room_for(300, *eviction);
@@ -315,7 +339,7 @@ fn a_large_answer_takes_from_several_memories_what_each_needs_least() {
         (0..5).for_each(|_| functions[..2].iter().for_each(|function| _ = function.read(0..99)));
         functions[2].reads.store(1_000_000_000, Relaxed);
         assert!(functions[2].insert(1_000, 100 * VALUE));
-        functions[2].memory.make_room_in_pool(NOW);
+        pool.make_room(NOW);
         assert!(pool.held() <= pool.most());
         for function in &functions[..2] {
             let left = function.held() / weight(*eviction);
@@ -395,7 +419,7 @@ impl Drop for Asks {
             let end = NOW.plus(LIFE);
             let dates = Dates { computed_at: NOW, fresh_until: end, kept_until: end };
             drop(memory.insert(b"k", VALUE, weight, &EntryDates { dates, due_from: end }));
-            memory.make_room_in_pool(NOW);
+            make_room(&memory, NOW);
         }
     }
 }
@@ -415,7 +439,7 @@ fn an_answer_whose_clean_up_makes_room_does_not_wait_for_itself() {
                 let weight = asking.weigh(key.as_bytes(), || VALUE).unwrap();
                 let value = Asks(Arc::downgrade(&function.memory));
                 drop(asking.insert(key.as_bytes(), value, weight, &EntryDates { dates, due_from: end }));
-                asking.make_room_in_pool(NOW);
+                pool.make_room(NOW);
             }
             function.store(0..1_000);
             drop(asking);

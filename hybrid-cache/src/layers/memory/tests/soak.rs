@@ -2,6 +2,7 @@
 //! than the usual 15 000 operations of each.
 
 use std::{
+    borrow::Borrow,
     env,
     sync::{
         RwLock,
@@ -29,58 +30,91 @@ struct Stored {
 }
 
 /// One memory, and what is known of each key.
-struct Soak {
-    memory: Memory<Stored>,
-    alive: Alive,
+struct Soak<'a> {
+    memory: &'a Memory<Stored>,
+    /// What it shares with others.
+    pool: Option<&'a Arc<Pool>>,
+    alive: &'a Alive,
     /// No older version may be found any more. Locked by who writes the key, as the flight table does.
     oldest: Vec<(Plain<u64>, AtomicU64)>,
     /// Locked by who forgets everything.
     all: RwLock<()>,
     /// In milliseconds; moved by the threads.
-    clock: AtomicU64,
+    clock: &'a AtomicU64,
+    /// So many may be alive: each thread has at most one that is not in memory yet, and what was forgotten all at once may
+    /// still be there.
+    most: u64,
 }
 
 on_every_engine! {
     what_was_removed_or_replaced_is_not_found_and_what_is_found_is_what_was_stored,
     the_same_where_bytes_are_counted,
+    the_same_where_two_memories_share_a_bound,
 }
 
 fn what_was_removed_or_replaced_is_not_found_and_what_is_found_is_what_was_stored(eviction: Eviction) {
-    soak(Memory::new(Bound::Entries(ROOM), eviction), &|_| Weight::ONE);
+    soak(&[Memory::new(Bound::Entries(ROOM), eviction)], None, &|_| Weight::ONE);
 }
 
 fn the_same_where_bytes_are_counted(eviction: Eviction) {
-    // Some are as large as a tenth of all.
-    let weight = |version| Weight(if version % 50 == 0 { 1_500 } else { 100 });
-    soak(Memory::new(Bound::Bytes(100 * ROOM), eviction), &weight);
+    soak(&[Memory::new(Bound::Bytes(100 * ROOM), eviction)], None, &some_are_large);
 }
 
-fn soak(memory: Memory<Stored>, weight: &(impl Fn(u64) -> Weight + Sync)) {
+fn the_same_where_two_memories_share_a_bound(eviction: Eviction) {
+    let pool = Pool::new(100 * ROOM, now());
+    let memories = [(); 2].map(|()| Memory::in_pool(Bound::Entries(ROOM), eviction, &pool, || 0));
+    soak(&memories, Some(&pool), &some_are_large);
+    assert_eq!(pool.held(), 0, "something is counted that is not there");
+}
+
+/// As large as a tenth of all.
+fn some_are_large(version: u64) -> Weight {
+    Weight(if version.is_multiple_of(50) { 1_500 } else { 100 })
+}
+
+fn soak(
+    memories: &[impl Borrow<Memory<Stored>> + Sync],
+    pool: Option<&Arc<Pool>>,
+    weight: &(impl Fn(u64) -> Weight + Sync),
+) {
     let operations = env::var("SOAK").map_or(15_000, |operations| operations.parse().unwrap());
-    let soak = Soak {
-        memory,
-        alive: Alive::default(),
-        oldest: (0..KEYS).map(|_| (Plain::new(0), AtomicU64::new(0))).collect(),
-        all: RwLock::new(()),
-        clock: AtomicU64::new(now().as_millis()),
-    };
+    let alive = Alive::default();
+    let clock = AtomicU64::new(now().as_millis());
+    let soaks: Vec<_> = memories
+        .iter()
+        .map(|memory| Soak {
+            memory: memory.borrow(),
+            pool,
+            alive: &alive,
+            oldest: (0..KEYS).map(|_| (Plain::new(0), AtomicU64::new(0))).collect(),
+            all: RwLock::new(()),
+            clock: &clock,
+            most: memories.len() as u64 * 2 * (ROOM + THREADS),
+        })
+        .collect();
     thread::scope(|scope| {
         for seed in 0..THREADS {
-            let soak = &soak;
+            let soaks = &soaks;
             scope.spawn(move || {
                 let mut rng = Rng::with_seed(seed);
-                (0..operations).for_each(|_| soak.act(&mut rng, weight));
+                (0..operations).for_each(|_| soaks[rng.usize(..soaks.len())].act(&mut rng, weight));
             });
         }
     });
-    soak.look_at_all();
-    let Soak { memory, alive, .. } = soak;
-    drop(memory.remove_all());
-    memory.tidy(now());
-    assert_eq!((memory.len(), super::weight(&memory), alive.count()), (0, 0, 0), "something is left");
+    for soak in &soaks {
+        soak.look_at_all();
+    }
+    let held: usize = memories.iter().map(|memory| memory.borrow().len()).sum();
+    assert_eq!(alive.count(), held, "some are alive that are not in memory");
+    for memory in memories.iter().map(Borrow::borrow) {
+        drop(memory.remove_all());
+        memory.tidy(now());
+        assert_eq!((memory.len(), super::weight(memory)), (0, 0), "something is left");
+    }
+    assert_eq!(alive.count(), 0, "something is alive");
 }
 
-impl Soak {
+impl Soak<'_> {
     fn act(&self, rng: &mut Rng, weight: &impl Fn(u64) -> Weight) {
         // Some keys are asked for far more often than others.
         let key = rng.u64(..KEYS).min(rng.u64(..KEYS));
@@ -91,6 +125,7 @@ impl Soak {
                 let stored = Stored { key, version: *version, _one: self.alive.one() };
                 let end = self.now().plus(Duration::from_millis(rng.u64(1..400)));
                 drop(self.memory.insert(&name(key), stored, weight(*version), &until(end)));
+                self.pool.iter().for_each(|pool| pool.make_room(self.now()));
             }),
             850..930 => self.write(key, |version| {
                 *version += 1;
@@ -102,9 +137,7 @@ impl Soak {
             _ => self.forget_all(),
         }
         if matches!(self.memory.engine, Engine::S3Fifo(_)) {
-            // Each thread has at most one that is not in memory yet; and what was forgotten all at once may still be there.
-            let most = 2 * (ROOM + THREADS);
-            assert!(self.alive.count() as u64 <= most, "{} are alive", self.alive.count());
+            assert!(self.alive.count() as u64 <= self.most, "{} are alive", self.alive.count());
         }
     }
 
@@ -155,8 +188,8 @@ impl Soak {
     fn look_at_all(&self) {
         self.memory.tidy(self.now());
         (0..KEYS).for_each(|key| self.read(key));
-        assert!(weight(&self.memory) <= self.memory.bound.most());
-        assert_eq!(self.alive.count(), self.memory.len(), "some are alive that are not in memory");
+        assert!(self.memory.len() as u64 <= ROOM, "{} are left", self.memory.len());
+        assert!(self.pool.is_none_or(|pool| pool.held() <= pool.most()), "together they hold too much");
     }
 }
 
