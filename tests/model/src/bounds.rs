@@ -70,7 +70,7 @@ pub fn stores_in_one_pool(room: usize, all: bool) {
     let (one, other): (Arc<Memory<Value>>, Arc<Memory<Value>>) = (memory(), memory());
     let value = Arc::new(());
     let storing = KEYS.map(|key| {
-        let memory = if key < b"c" { &one } else { &other };
+        let memory = if key < b"c".as_slice() { &one } else { &other };
         let (pool, memory, value) = (Arc::clone(&pool), Arc::clone(memory), Arc::clone(&value));
         thread::spawn(move || {
             store(&memory, key, &value);

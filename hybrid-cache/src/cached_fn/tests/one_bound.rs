@@ -276,7 +276,7 @@ impl Drop for Asking {
             drop(self.other.hit(&key(&k.to_string())));
         }
         (self.own.get().unwrap())();
-        self.other.invalidate_blocking(key("19"));
+        self.other.invalidate_blocking(key("forgotten"));
         self.asked.fetch_add(1, SeqCst);
     }
 }
