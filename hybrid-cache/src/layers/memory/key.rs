@@ -66,18 +66,6 @@ impl Words {
     fn new(padded: &[u8; 16]) -> Self {
         Self { low: word(padded.first_chunk()), high: word(padded.last_chunk()) }
     }
-
-    #[inline]
-    fn is(self, stored: &[u8; SHORT]) -> bool {
-        Self::from(stored) == self
-    }
-
-    #[inline]
-    fn hash(self, hasher: &RandomState) -> u64 {
-        let mut hasher = hasher.build_hasher();
-        hasher.write_u128(u128::from(self.high) << u64::BITS | u128::from(self.low));
-        hasher.finish()
-    }
 }
 
 impl From<&[u8; SHORT]> for Words {
@@ -94,32 +82,76 @@ fn word(bytes: Option<&[u8; 8]>) -> u64 {
     bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// A key that is looked for, with its hash.
+/// A key that is looked for, with its hash. Where it is known to be short, or to be long, it is not asked again how long it is
+/// wherever it is compared.
 #[derive(Clone, Copy)]
-pub(super) struct Sought<'a> {
+pub(super) struct Sought<K> {
     pub(super) hash: u64,
-    key: Lookup<'a>,
+    key: K,
 }
 
-impl<'a> Sought<'a> {
+/// What a key may be when it is looked for.
+pub(super) trait Form: Copy {
+    fn hash(self, hasher: &RandomState) -> u64;
+
+    fn is(self, stored: &StoredKey) -> bool;
+}
+
+impl Form for Words {
     #[inline]
-    pub(super) fn new(key: Lookup<'a>, hasher: &RandomState) -> Self {
-        let hash = match key {
-            Lookup::Short(words) => words.hash(hasher),
-            Lookup::Long(key) => hash_long(key, hasher),
-        };
-        Self { hash, key }
+    fn hash(self, hasher: &RandomState) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        hasher.write_u128(u128::from(self.high) << u64::BITS | u128::from(self.low));
+        hasher.finish()
+    }
+
+    #[inline]
+    fn is(self, stored: &StoredKey) -> bool {
+        matches!(stored, StoredKey::Short(stored) if Self::from(stored) == self)
+    }
+}
+
+impl Form for &[u8] {
+    fn hash(self, hasher: &RandomState) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        hasher.write(self);
+        hasher.finish()
+    }
+
+    fn is(self, stored: &StoredKey) -> bool {
+        matches!(stored, StoredKey::Long(stored) if ***stored == *self)
+    }
+}
+
+impl Form for Lookup<'_> {
+    fn hash(self, hasher: &RandomState) -> u64 {
+        match self {
+            Self::Short(words) => words.hash(hasher),
+            Self::Long(key) => key.hash(hasher),
+        }
+    }
+
+    fn is(self, stored: &StoredKey) -> bool {
+        match self {
+            Self::Short(words) => words.is(stored),
+            Self::Long(key) => key.is(stored),
+        }
+    }
+}
+
+impl<K: Form> Sought<K> {
+    #[inline]
+    pub(super) fn new(key: K, hasher: &RandomState) -> Self {
+        Self { hash: key.hash(hasher), key }
     }
 
     #[inline]
     pub(super) fn is(&self, stored: &StoredKey) -> bool {
-        match (&self.key, stored) {
-            (Lookup::Short(words), StoredKey::Short(stored)) => words.is(stored),
-            (Lookup::Long(key), StoredKey::Long(stored)) => ***stored == **key,
-            _ => false,
-        }
+        self.key.is(stored)
     }
+}
 
+impl Sought<Lookup<'_>> {
     pub(super) fn to_stored(self) -> StoredKey {
         self.key.into()
     }
@@ -149,15 +181,9 @@ impl StoredKey {
     pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
         match self {
             Self::Short(stored) => Words::from(stored).hash(hasher),
-            Self::Long(stored) => hash_long(stored, hasher),
+            Self::Long(stored) => Form::hash(&***stored, hasher),
         }
     }
-}
-
-fn hash_long(key: &[u8], hasher: &RandomState) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write(key);
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -167,8 +193,9 @@ mod tests {
     #[test]
     fn keys_of_every_length_are_the_same_only_as_themselves() {
         let hasher = RandomState::default();
-        let same =
-            |one: &[u8], other: &[u8]| Sought::new(one.into(), &hasher).is(&Lookup::from(other).into());
+        let same = |one: &[u8], other: &[u8]| {
+            Sought::new(Lookup::from(one), &hasher).is(&Lookup::from(other).into())
+        };
         for length in 0..40 {
             let text = vec![b'x'; length];
             assert!(same(&text, &text), "{length} bytes");

@@ -12,7 +12,7 @@ use foldhash::quality::RandomState;
 use super::{
     Bound, Forgotten, Removed, Weight,
     entry::{Entry, EntryDates},
-    key::{Lookup, Sought, StoredKey},
+    key::{Form, Lookup, Sought, StoredKey},
     pool::Stake,
     shard::{Shard, Taken},
 };
@@ -97,20 +97,20 @@ impl<V: Send + 'static> S3Fifo<V> {
     /// Takes the read lock of a shard, and no other. Allocates nothing.
     #[inline]
     pub(super) fn read<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        // One of the two is not asked again how long its key is, wherever that is compared.
         match key {
-            Lookup::Short(words) => self.read_sought(&Sought::new(Lookup::Short(words), &self.hasher), look),
-            Lookup::Long(_) => self.read_long(key, look),
+            Lookup::Short(words) => self.read_sought(&Sought::new(words, &self.hasher), look),
+            Lookup::Long(key) => self.read_long(key, look),
         }
     }
 
+    /// Apart, so that short keys have no more to do with it.
     #[inline(never)]
-    fn read_long<R>(&self, key: Lookup<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn read_long<R>(&self, key: &[u8], look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         self.read_sought(&Sought::new(key, &self.hasher), look)
     }
 
     #[inline]
-    fn read_sought<R>(&self, sought: &Sought<'_>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn read_sought<R>(&self, sought: &Sought<impl Form>, look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let shard = self.shard(sought.hash).read().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(sought)?;
         entry.used();
@@ -119,7 +119,7 @@ impl<V: Send + 'static> S3Fifo<V> {
 
     /// Like [`read`](Self::read), but leaves no trace of having looked.
     pub(super) fn peek<R>(&self, key: &[u8], look: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let sought = Sought::new(key.into(), &self.hasher);
+        let sought = Sought::new(Lookup::from(key), &self.hasher);
         let shard = self.shard(sought.hash).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(&sought).map(look)
     }
@@ -132,7 +132,7 @@ impl<V: Send + 'static> S3Fifo<V> {
         Weight(weight): Weight,
         life: &EntryDates,
     ) -> Removed<V> {
-        let sought = Sought::new(key.into(), &self.hasher);
+        let sought = Sought::new(Lookup::from(key), &self.hasher);
         let mut removed = Removed::nothing();
         // Counted before it is there: so what there is never counts more than the bound, but for entries that make room in
         // another shard than their own. Each makes room for itself and not for others that are counted already: what they
@@ -227,7 +227,7 @@ impl<V: Send + 'static> S3Fifo<V> {
     }
 
     pub(super) fn change(&self, key: &[u8], change: impl FnOnce(&mut Entry<V>)) {
-        let sought = Sought::new(key.into(), &self.hasher);
+        let sought = Sought::new(Lookup::from(key), &self.hasher);
         if let Some(entry) = self.write(sought.hash).get_mut(&sought) {
             change(entry);
         }
@@ -235,7 +235,7 @@ impl<V: Send + 'static> S3Fifo<V> {
 
     /// Forgets `key`.
     pub(super) fn remove(&self, key: &[u8]) -> Removed<V> {
-        let sought = Sought::new(key.into(), &self.hasher);
+        let sought = Sought::new(Lookup::from(key), &self.hasher);
         let mut removed = Removed::nothing();
         if let Some(taken) = self.write(sought.hash).remove(&sought) {
             self.taken(taken, &mut removed);

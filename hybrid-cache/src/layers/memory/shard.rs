@@ -17,7 +17,7 @@ use hashbrown::HashTable;
 use super::{
     entry::{Entry, EntryDates, Place},
     ghosts::Ghosts,
-    key::Sought,
+    key::{Form, Lookup, Sought},
 };
 use crate::clock::Timestamp;
 
@@ -75,7 +75,7 @@ impl<V> Shard<V> {
     }
 
     #[inline]
-    pub(super) fn get(&self, sought: &Sought<'_>) -> Option<&Entry<V>> {
+    pub(super) fn get(&self, sought: &Sought<impl Form>) -> Option<&Entry<V>> {
         let mut found = None;
         self.table.find(sought.hash, |at| {
             found = self.entry(*at).filter(|entry| sought.is(&entry.key));
@@ -84,7 +84,7 @@ impl<V> Shard<V> {
         found
     }
 
-    pub(super) fn get_mut(&mut self, sought: &Sought<'_>) -> Option<&mut Entry<V>> {
+    pub(super) fn get_mut(&mut self, sought: &Sought<Lookup<'_>>) -> Option<&mut Entry<V>> {
         let at = *self.table.find(sought.hash, |at| self.is_at(*at, sought))?;
         self.entry_mut(at)
     }
@@ -101,7 +101,7 @@ impl<V> Shard<V> {
     /// Puts a new value and life in the place of those that an entry of this key has; what it had. `Err` if there is none.
     pub(super) fn replace(
         &mut self,
-        sought: &Sought<'_>,
+        sought: &Sought<Lookup<'_>>,
         value: V,
         life: &EntryDates,
         weight: u32,
@@ -126,7 +126,7 @@ impl<V> Shard<V> {
     /// Stores an entry of a key that has none. `straight`: there is no need to look whether it is of use.
     pub(super) fn insert(
         &mut self,
-        sought: &Sought<'_>,
+        sought: &Sought<Lookup<'_>>,
         value: V,
         life: &EntryDates,
         weight: u32,
@@ -139,7 +139,7 @@ impl<V> Shard<V> {
         self.add(sought.hash, entry, weight, hasher);
     }
 
-    pub(super) fn remove(&mut self, sought: &Sought<'_>) -> Option<Taken<V>> {
+    pub(super) fn remove(&mut self, sought: &Sought<Lookup<'_>>) -> Option<Taken<V>> {
         let at = *self.table.find(sought.hash, |at| self.is_at(*at, sought))?;
         self.take(at, sought.hash)
     }
@@ -257,7 +257,7 @@ impl<V> Shard<V> {
     }
 
     #[inline]
-    fn is_at(&self, at: u32, sought: &Sought<'_>) -> bool {
+    fn is_at(&self, at: u32, sought: &Sought<Lookup<'_>>) -> bool {
         self.entry(at).is_some_and(|entry| sought.is(&entry.key))
     }
 

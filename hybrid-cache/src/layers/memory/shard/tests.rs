@@ -104,7 +104,7 @@ fn an_eviction_looks_at_few_entries_though_all_of_many_are_in_use() {
     let mut shard = Shard::new();
     for key in 0..5 * MOST_TURNS {
         let text = key.to_string();
-        let sought = Sought::new(text.as_bytes().into(), &hasher);
+        let sought = Sought::new(Lookup::from(text.as_bytes()), &hasher);
         shard.insert(&sought, key, &life(), 1, true, &hasher);
         (0..3).for_each(|_| shard.get(&sought).unwrap().used());
     }
@@ -118,7 +118,7 @@ proptest! {
     #[test]
     fn a_shard_keeps_what_the_policy_keeps(steps in steps(), room in 1_u64..60, weighted in any::<bool>()) {
         let hasher = RandomState::default();
-        let hash = |key: u8| Sought::new(key.to_string().as_bytes().into(), &hasher).hash;
+        let hash = |key: u8| Sought::new(Lookup::from(key.to_string().as_bytes()), &hasher).hash;
         let life = life();
         let mut shard = Shard::new();
         let mut plain =
@@ -128,7 +128,7 @@ proptest! {
                 Step::Ask(key, weight) => {
                     let weight = if weighted { weight } else { 1 };
                     let text = key.to_string();
-                    let sought = Sought::new(text.as_bytes().into(), &hasher);
+                    let sought = Sought::new(Lookup::from(text.as_bytes()), &hasher);
                     if let Some(entry) = shard.get(&sought) {
                         entry.used();
                         prop_assert_eq!(entry.value, key);
@@ -145,7 +145,7 @@ proptest! {
                 Step::Replace(key, weight) => {
                     let weight = if weighted { weight } else { 1 };
                     let text = key.to_string();
-                    let replaced = shard.replace(&Sought::new(text.as_bytes().into(), &hasher), key, &life, weight);
+                    let replaced = shard.replace(&Sought::new(Lookup::from(text.as_bytes()), &hasher), key, &life, weight);
                     let item = plain.item(key);
                     prop_assert_eq!(replaced.ok().map(|old| old.weight), item.as_deref().map(|item| item.1));
                     if let Some(item) = item {
@@ -154,7 +154,7 @@ proptest! {
                 }
                 Step::Remove(key) => {
                     let text = key.to_string();
-                    shard.remove(&Sought::new(text.as_bytes().into(), &hasher));
+                    shard.remove(&Sought::new(Lookup::from(text.as_bytes()), &hasher));
                     plain.remove(key);
                 }
                 Step::Shrink => shard.shrink(&hasher),
