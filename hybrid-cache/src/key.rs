@@ -81,7 +81,7 @@ mod tests;
 /// The longest text of arguments that stands in a key as it is, in bytes.
 pub(crate) const LONGEST_PLAIN_TEXT: usize = 200;
 
-/// What a call is looked up by in its own process: few bytes lie where they are kept.
+/// In its own process, a call is looked up by these bytes. A few of them lie in place, and not on the heap.
 pub(crate) type PackedKey = SmallVec<[u8; 16]>;
 
 /// The key of one answer. `Display` is what stands in Redis.
@@ -133,7 +133,10 @@ impl Key {
 
     /// Why the call is not to be cached, if it is not: an argument has no text.
     pub(crate) fn why_unusable(&self) -> Option<&str> {
-        text::why_unusable(self.replaced.as_deref())
+        match self.replaced.as_deref() {
+            Some(Replaced::ByNothing { reason }) => Some(reason),
+            Some(Replaced::ByDigest(_)) | None => None,
+        }
     }
 
     fn text(&self) -> &Text {

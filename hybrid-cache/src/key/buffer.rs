@@ -15,7 +15,7 @@ const PADDED: usize = 16;
 pub(super) struct Buffer {
     /// Of `short`; more than it has room for once the text is in `long`.
     len: usize,
-    /// What is written, and then nothing but zeros. An array of zeros to begin with would be a part of every hit.
+    /// The text, and behind it nothing but zeros. It does not begin as an array of zeros, as every hit would have to fill that.
     short: ArrayVec<u8, { LONGEST_PLAIN_TEXT + PADDED }>,
     long: Option<Vec<u8>>,
 }
@@ -87,7 +87,7 @@ impl Buffer {
         self.short.truncate(self.len);
     }
 
-    /// What may not leave room for zeros behind it.
+    /// Writes bytes that may leave no room for zeros behind them.
     #[cold]
     fn push_beyond(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
@@ -160,6 +160,11 @@ mod tests {
             buffer.push(b'c');
         };
         assert_eq!(write(shortened), abc);
+        let taken_away_at_last = |buffer: &mut Buffer| {
+            buffer.extend_from_slice(b"abcxyz");
+            buffer.truncate(3);
+        };
+        assert_eq!(write(taken_away_at_last), abc);
         assert_eq!(write(|buffer| buffer.extend_from_slice(b"fifteen letters")), Some(*b"fifteen letters\0"));
         assert_eq!(write(|buffer| buffer.extend_from_slice(b"sixteen letters.")), None);
         assert_eq!(write(|buffer| buffer.extend_from_slice(&[b'x'; 500])), None);

@@ -14,7 +14,7 @@ use super::{Key, LONGEST_PLAIN_TEXT, PackedKey, buffer::Buffer, packed};
 /// the digest of its text. [`KeyWriter`](super::writer::KeyWriter) writes it.
 #[derive(Debug, Clone, Default)]
 pub struct KeyText {
-    /// What the call is looked up by, once all is written.
+    /// Once all is written, the call is looked up by this.
     pub(super) buffer: Buffer,
     /// Of the arguments in it.
     pub(super) names: &'static [&'static str],
@@ -83,12 +83,7 @@ impl KeyText {
     /// coalesced under this text.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.why_unusable().is_none()
-    }
-
-    /// Why [`is_usable`](Self::is_usable) is false, for the log.
-    pub(crate) fn why_unusable(&self) -> Option<&str> {
-        why_unusable(self.replaced.as_deref())
+        !matches!(self.replaced.as_deref(), Some(Replaced::ByNothing { .. }))
     }
 
     /// The bytes that memory and flights look the call up by.
@@ -122,14 +117,7 @@ impl KeyText {
     }
 }
 
-pub(super) fn why_unusable(replaced: Option<&Replaced>) -> Option<&str> {
-    match replaced {
-        Some(Replaced::ByNothing { reason }) => Some(reason),
-        Some(Replaced::ByDigest(_)) | None => None,
-    }
-}
-
-/// What stands in the key of a call that is looked up by these bytes, and the text of its arguments where that is not it.
+/// The arguments in the key of a call that is looked up by these bytes: their text, or its digest and then their text.
 pub(super) fn unpacked<'a>(
     lookup: &'a [u8],
     names: &[&str],
